@@ -1,0 +1,70 @@
+/**
+ * The call table: every HTTP route of the engine, once. The typed client, the Python routers' models and the OpenAPI
+ * file are derived from it; a test compares it with the routes that the engine really has.
+ */
+import type { z } from "zod";
+import type { Scope } from "./base.ts";
+import { BacktestRequest, Run, RunList, RunListQuery, RunSummary, SeriesQuery } from "./backtest.ts";
+import { BarsQuery, SampleReply, SymbolList } from "./data.ts";
+import { BrowserCode, BrowserCodeRequest, EngineStatus, Health, HealthQuery, Session, SessionRequest, ShutdownReply, ShutdownRequest, SocketTicket } from "./process.ts";
+import { Strategy, StrategyList, StrategyQuery, StrategySchemaQuery } from "./strategies.ts";
+
+export interface Call {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** Path with `{name}` for each path parameter. */
+  readonly path: string;
+  readonly summary: string;
+  /** Scope the token needs; null: open to anyone who passes the guard. */
+  readonly scope: Scope | null;
+  /** JSON body of a POST or PUT. */
+  readonly body?: z.ZodType;
+  /** Query parameters; null fields are left out of the address. */
+  readonly query?: z.ZodType;
+  /** JSON reply, or "arrow" for an Arrow IPC stream. */
+  readonly reply: z.ZodType | "arrow";
+}
+
+export const CALLS = {
+  getHealth: { method: "GET", path: "/api/health", summary: "Who answers here, with proof", scope: null, query: HealthQuery, reply: Health },
+  getEngine: { method: "GET", path: "/api/engine", summary: "State, clients and children of the engine", scope: "read", reply: EngineStatus },
+  shutdown: { method: "POST", path: "/api/shutdown", summary: "End the engine, unless others use it", scope: "operate", body: ShutdownRequest, reply: ShutdownReply },
+
+  createBrowserCode: { method: "POST", path: "/api/session/code", summary: "A one-time address for a browser", scope: "operate", body: BrowserCodeRequest, reply: BrowserCode },
+  createSession: { method: "POST", path: "/api/session", summary: "Exchange a one-time code for a session", scope: null, body: SessionRequest, reply: Session },
+  createSocketTicket: { method: "POST", path: "/api/session/ticket", summary: "A one-use ticket for a WebSocket", scope: "read", reply: SocketTicket },
+
+  listSymbols: { method: "GET", path: "/api/data/symbols", summary: "Instruments in the catalog with their coverage", scope: "read", reply: SymbolList },
+  getBars: { method: "GET", path: "/api/data/bars", summary: "Bars of one series", scope: "read", query: BarsQuery, reply: "arrow" },
+  importSample: { method: "POST", path: "/api/data/sample", summary: "Bring the embedded sample data into the catalog", scope: "simulate", reply: SampleReply },
+
+  listStrategies: { method: "GET", path: "/api/strategies", summary: "Strategies below the trusted folders", scope: "read", query: StrategyQuery, reply: StrategyList },
+  getStrategySchema: { method: "GET", path: "/api/strategies/schema", summary: "One strategy and its parameters", scope: "read", query: StrategySchemaQuery, reply: Strategy },
+
+  startBacktest: { method: "POST", path: "/api/backtest", summary: "Start a run", scope: "simulate", body: BacktestRequest, reply: RunSummary },
+  listRuns: { method: "GET", path: "/api/backtest", summary: "Runs, newest first", scope: "read", query: RunListQuery, reply: RunList },
+  getRun: { method: "GET", path: "/api/backtest/{id}", summary: "One run with its result", scope: "read", reply: Run },
+  cancelRun: { method: "POST", path: "/api/backtest/{id}/cancel", summary: "Cancel a queued or running run", scope: "simulate", reply: RunSummary },
+  getSeries: { method: "GET", path: "/api/backtest/{id}/series/{series}", summary: "One table of a run's result", scope: "read", query: SeriesQuery, reply: "arrow" },
+} as const satisfies Record<string, Call>;
+
+export type CallName = keyof typeof CALLS;
+
+type PathNames<P extends string> = P extends `${string}{${infer Name}}${infer Rest}` ? Name | PathNames<Rest> : never;
+type PartFor<C, K extends "body" | "query"> = C extends { [P in K]: infer S extends z.ZodType } ? { [P in K]?: z.input<S> } : unknown;
+
+/** What a call takes: its path parameters, and `body` or `query` where it has one. */
+export type CallArgs<N extends CallName> = (PathNames<(typeof CALLS)[N]["path"]> extends never ? unknown : { path: Record<PathNames<(typeof CALLS)[N]["path"]>, string> }) &
+  PartFor<(typeof CALLS)[N], "body"> &
+  PartFor<(typeof CALLS)[N], "query">;
+
+/** What it gives back: the checked reply, or the bytes of an Arrow stream. */
+export type CallReply<N extends CallName> = (typeof CALLS)[N]["reply"] extends z.ZodType ? z.output<(typeof CALLS)[N]["reply"]> : Uint8Array<ArrayBuffer>;
+
+/** Address of a call: path parameters encoded, null and undefined query values left out. */
+export function callUrl(call: Call, path: Record<string, string> = {}, query: Record<string, unknown> = {}): string {
+  const filled = call.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(path[name] ?? ""));
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) if (value !== null && value !== undefined) search.set(key, String(value));
+  const text = search.toString();
+  return text ? `${filled}?${text}` : filled;
+}

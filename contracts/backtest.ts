@@ -1,0 +1,259 @@
+/** Runs: what is asked for, how it progresses, what it leaves. One run is one backtest. */
+import { z } from "zod";
+import { ClientKind, Day, UnsignedDecimal, EpochMs, RunId } from "./base.ts";
+import { Adjustment, Instrument } from "./data.ts";
+import { ErrorBody } from "./errors.ts";
+import { ParameterValue } from "./strategies.ts";
+
+/** How the simulated venue treats orders. Every field is shown with the result. */
+export const VenueModel = z
+  .object({
+    accountType: z.enum(["CASH", "MARGIN"]).default("MARGIN").describe("CASH refuses short sales; MARGIN allows them within the margin."),
+    startingBalance: UnsignedDecimal.default("100000").describe("In the instrument's quote currency."),
+    leverage: UnsignedDecimal.default("1").describe("Exposure allowed per unit of equity on a MARGIN account; ignored on CASH."),
+    makerFee: UnsignedDecimal.default("0.0005").describe("Fraction of the traded value, for fills that rested in the book."),
+    takerFee: UnsignedDecimal.default("0.0005").describe("Fraction of the traded value, for fills that took liquidity."),
+    slippageProbability: z.number().min(0).max(1).default(0).describe("Chance that a market order fills one tick worse."),
+    seed: z.number().int().min(0).max(4_294_967_295).default(42).describe("Of the fill model's random numbers."),
+  })
+  .meta({ id: "VenueModel" });
+export type VenueModel = z.infer<typeof VenueModel>;
+
+/** Body of `POST /api/backtest`. */
+export const BacktestRequest = z
+  .object({
+    path: z.string().min(1).describe("Absolute path of the strategy's file."),
+    name: z.string().nullable().default(null).describe("Class name; needed when the file holds more than one."),
+    symbols: z.array(z.string()).max(1000).default([]).describe("Instruments; the class gets them through its InstrumentId and BarType fields."),
+    barTypes: z.array(z.string()).max(1000).default([]).describe("Bar types; empty: the one stored series of each symbol, the finest if there are several."),
+    from: Day.nullable().default(null).describe("First day, in the instrument's zone. Null: from the start of the data."),
+    to: Day.nullable().default(null).describe("Last day, inclusive. Null: to the end of the data."),
+    parameters: z.record(z.string(), ParameterValue).default({}),
+    adjustment: Adjustment.default("splitsAndDividends"),
+    venue: VenueModel.prefault({}),
+  })
+  .meta({ id: "BacktestRequest" });
+export type BacktestRequest = z.infer<typeof BacktestRequest>;
+
+export const RunStatus = z.enum(["queued", "running", "finished", "failed", "cancelled", "interrupted"]).meta({ id: "RunStatus" });
+export type RunStatus = z.infer<typeof RunStatus>;
+
+export const RunPhase = z.enum(["queued", "preparing", "running", "writing"]).meta({ id: "RunPhase" });
+export type RunPhase = z.infer<typeof RunPhase>;
+
+export const RunProgress = z
+  .object({
+    phase: RunPhase,
+    barsDone: z.number().int().min(0),
+    barsTotal: z.number().int().min(0),
+    barsPerSecond: z.number().min(0).nullable().describe("Null until it can be told."),
+    remainingMs: z.number().int().min(0).nullable(),
+  })
+  .meta({ id: "RunProgress" });
+export type RunProgress = z.infer<typeof RunProgress>;
+
+const figure = z.number().nullable();
+
+/** Statistics of a run. Definitions, units and formulas: {@link METRICS} and `docs/metrics.md`. Null: not defined for this run. */
+export const Metrics = z
+  .object({
+    totalReturn: figure,
+    annualReturn: figure,
+    volatility: figure,
+    sharpe: figure,
+    sortino: figure,
+    calmar: figure,
+    maxDrawdown: figure,
+    maxDrawdownDays: figure,
+    exposure: figure,
+    turnover: figure,
+    trades: z.number().int().min(0),
+    winRate: figure,
+    profitFactor: figure,
+    expectancy: figure,
+    averageWin: figure,
+    averageLoss: figure,
+    longestLosingStreak: z.number().int().min(0),
+    fees: figure,
+    netProfit: figure,
+    finalEquity: figure,
+    benchmarkReturn: figure,
+    alpha: figure,
+    beta: figure,
+  })
+  .meta({ id: "Metrics" });
+export type Metrics = z.infer<typeof Metrics>;
+
+export type MetricUnit = "percent" | "ratio" | "money" | "days" | "count" | "perYear";
+export interface MetricInfo {
+  readonly label: string;
+  readonly unit: MetricUnit;
+  readonly definition: string;
+  /** Which direction is good; `none` where a figure only describes. */
+  readonly better: "higher" | "lower" | "none";
+}
+
+/** What each metric is called and means. The one text for hovers, terminal, documentation. */
+export const METRICS: Record<keyof Metrics, MetricInfo> = {
+  totalReturn: { label: "Total return", unit: "percent", better: "higher", definition: "Final equity over starting balance, minus one." },
+  annualReturn: { label: "Annual return", unit: "percent", better: "higher", definition: "Constant yearly rate with the same growth: (1 + total return) ^ (periods per year / daily returns) − 1." },
+  volatility: { label: "Volatility", unit: "percent", better: "lower", definition: "Standard deviation of daily returns (n − 1), times √ periods per year." },
+  sharpe: { label: "Sharpe", unit: "ratio", better: "higher", definition: "Mean of daily returns over their standard deviation (n − 1), times √ periods per year; risk-free rate 0." },
+  sortino: { label: "Sortino", unit: "ratio", better: "higher", definition: "Mean of daily returns × periods per year over the annual downside deviation: root mean square of negative daily returns, all days counted, times √ periods per year; target 0." },
+  calmar: { label: "Calmar", unit: "ratio", better: "higher", definition: "Annual return over the absolute maximum drawdown." },
+  maxDrawdown: { label: "Max drawdown", unit: "percent", better: "higher", definition: "Deepest fall of daily closing equity from an earlier high, as a fraction of that high; zero or negative." },
+  maxDrawdownDays: { label: "Longest drawdown", unit: "days", better: "lower", definition: "Longest time below an earlier high of daily closing equity, in calendar days from that high to recovery or to the end." },
+  exposure: { label: "Exposure", unit: "percent", better: "none", definition: "Share of bars at whose close a position was open." },
+  turnover: { label: "Turnover", unit: "perYear", better: "none", definition: "Value traded over mean equity, per year of trading days." },
+  trades: { label: "Trades", unit: "count", better: "none", definition: "Closed round trips: from flat to flat, or to the opposite side." },
+  winRate: { label: "Win rate", unit: "percent", better: "higher", definition: "Closed trades with a profit after fees, over all closed trades." },
+  profitFactor: { label: "Profit factor", unit: "ratio", better: "higher", definition: "Sum of winning trades over the absolute sum of losing trades, after fees." },
+  expectancy: { label: "Expectancy", unit: "money", better: "higher", definition: "Mean result of a closed trade, after fees." },
+  averageWin: { label: "Average win", unit: "money", better: "higher", definition: "Mean result of the winning closed trades, after fees." },
+  averageLoss: { label: "Average loss", unit: "money", better: "higher", definition: "Mean result of the losing closed trades, after fees; negative." },
+  longestLosingStreak: { label: "Longest losing streak", unit: "count", better: "lower", definition: "Most closed trades in a row without a profit after fees." },
+  fees: { label: "Fees", unit: "money", better: "lower", definition: "Sum of all commissions." },
+  netProfit: { label: "Net profit", unit: "money", better: "higher", definition: "Final equity minus starting balance: closed and open results after fees." },
+  finalEquity: { label: "Final equity", unit: "money", better: "higher", definition: "Balance plus the open position at the last close." },
+  benchmarkReturn: { label: "Buy and hold", unit: "percent", better: "none", definition: "Last close over first close of the run's bars, minus one; the mean of the instruments if there are several." },
+  alpha: { label: "Alpha", unit: "percent", better: "higher", definition: "Yearly return not explained by buy and hold: (1 + mean(r − β·b)) ^ periods per year − 1, from daily returns." },
+  beta: { label: "Beta", unit: "ratio", better: "none", definition: "Covariance of daily returns with those of buy and hold, over the variance of the latter." },
+};
+
+/** What became of the strategy's orders; explains a run without trades. */
+export const OrderOutcome = z
+  .object({
+    orders: z.number().int().min(0),
+    filled: z.number().int().min(0),
+    denied: z.number().int().min(0).describe("Stopped by the risk engine before the venue."),
+    rejected: z.number().int().min(0).describe("Refused by the venue."),
+    open: z.number().int().min(0).describe("Still working at the end."),
+    cancelled: z.number().int().min(0).describe("Cancelled or expired without a fill."),
+    reasons: z.array(
+      z
+        .object({ kind: z.enum(["denied", "rejected"]), reason: z.string(), count: z.number().int().min(1), example: z.string() })
+        .meta({ id: "RefusalReason" }),
+    ),
+    noTrades: z.string().nullable().describe("One sentence why nothing was traded; null when something was."),
+  })
+  .meta({ id: "OrderOutcome" });
+export type OrderOutcome = z.infer<typeof OrderOutcome>;
+
+export const SeriesKind = z.enum(["bars", "equity", "drawings", "fills", "orders", "trades", "log"]).meta({ id: "SeriesKind" });
+export type SeriesKind = z.infer<typeof SeriesKind>;
+
+/** One line the strategy drew: a registered indicator or a `tino.plot`. */
+export const Drawing = z
+  .object({
+    column: z.string().describe("Column in the drawings table."),
+    label: z.string(),
+    pane: z.string().describe("`price` lies over the candles; any other name is a pane of its own."),
+  })
+  .meta({ id: "Drawing" });
+export type Drawing = z.infer<typeof Drawing>;
+
+/** One table of a run's result. Bars, equity and drawings come in levels of detail; the others are rows. */
+export const SeriesInfo = z
+  .object({
+    id: z.string().describe("Name in the address: `bars.0`, `equity`, `trades`."),
+    kind: SeriesKind,
+    barType: z.string().nullable(),
+    rows: z.number().int().min(0).describe("Rows at full detail."),
+    levels: z.number().int().min(1),
+    from: EpochMs.nullable(),
+    to: EpochMs.nullable(),
+    drawings: z.array(Drawing),
+  })
+  .meta({ id: "SeriesInfo" });
+export type SeriesInfo = z.infer<typeof SeriesInfo>;
+
+/**
+ * Columns of each table on the wire (Arrow IPC). `ts`, `opened`, `closed` are timestamps in UTC.
+ * At a coarser level a row of `bars` merges its bars; a row of `equity` or `drawings` is, in turn, the lowest and the
+ * highest value of two neighbouring rows' stretch, in the order in which they happened, so that no spike is lost.
+ */
+export const SERIES_COLUMNS: Record<SeriesKind, readonly string[]> = {
+  bars: ["ts", "open", "high", "low", "close", "volume"],
+  equity: ["ts", "equity", "drawdown", "exposure"],
+  drawings: ["ts"],
+  fills: ["ts", "instrument", "side", "quantity", "price", "fee", "liquidity", "orderId", "path", "line"],
+  orders: ["ts", "instrument", "side", "type", "quantity", "filled", "averagePrice", "limitPrice", "triggerPrice", "status", "reason", "tags", "orderId", "path", "line"],
+  trades: ["opened", "closed", "instrument", "side", "quantity", "entryPrice", "exitPrice", "result", "return", "fees", "bars", "entryOrderId", "exitOrderId", "path", "line", "exitLine"],
+  log: ["ts", "level", "message", "path", "line"],
+};
+
+/** Query of `GET /api/backtest/{id}/series/{series}`. */
+export const SeriesQuery = z
+  .object({
+    from: EpochMs.nullable().default(null),
+    to: EpochMs.nullable().default(null),
+    points: z.number().int().min(1).max(2_000_000).nullable().default(null).describe("Send the finest level with at most this many rows in the range. Null: full detail."),
+    level: z.number().int().min(0).max(16).nullable().default(null).describe("Send exactly this level of detail instead."),
+  })
+  .meta({ id: "SeriesQuery" });
+export type SeriesQuery = z.infer<typeof SeriesQuery>;
+
+/** A run as lists show it. */
+export const RunSummary = z
+  .object({
+    id: RunId,
+    status: RunStatus,
+    path: z.string(),
+    name: z.string().describe("Strategy class."),
+    symbols: z.array(z.string()),
+    barTypes: z.array(z.string()),
+    from: Day.nullable(),
+    to: Day.nullable(),
+    parameters: z.record(z.string(), ParameterValue),
+    adjustment: Adjustment,
+    origin: ClientKind,
+    createdAt: EpochMs,
+    startedAt: EpochMs.nullable(),
+    endedAt: EpochMs.nullable(),
+    progress: RunProgress.nullable(),
+    metrics: Metrics.nullable(),
+    currency: z.string().nullable(),
+    sparkline: z.array(z.number()).describe("Up to 60 points of equity over starting balance; empty until finished."),
+    noTrades: z.string().nullable(),
+    error: ErrorBody.nullable(),
+    codeHash: z.string().nullable().describe("SHA-256 of the strategy's file as it was run."),
+  })
+  .meta({ id: "RunSummary" });
+export type RunSummary = z.infer<typeof RunSummary>;
+
+/** What a finished run left. */
+export const BacktestResult = z
+  .object({
+    metrics: Metrics,
+    outcome: OrderOutcome,
+    series: z.array(SeriesInfo),
+    instruments: z.array(Instrument),
+    currency: z.string(),
+    firstBarAt: EpochMs.nullable(),
+    lastBarAt: EpochMs.nullable(),
+    bars: z.number().int().min(0),
+    periodsPerYear: z.number().int(),
+    dailyReturns: z.number().int().min(0).describe("How many daily returns the statistics rest on."),
+    assumptions: z.array(z.object({ label: z.string(), value: z.string() }).meta({ id: "Assumption" })).describe("Fills, fees, account, data: what the numbers rest on, in words."),
+    warnings: z.array(z.string()),
+    versions: z.record(z.string(), z.string()),
+    elapsedMs: z.number().int().min(0),
+  })
+  .meta({ id: "BacktestResult" });
+export type BacktestResult = z.infer<typeof BacktestResult>;
+
+export const Run = RunSummary.extend({ venue: VenueModel, result: BacktestResult.nullable() }).meta({ id: "Run" });
+export type Run = z.infer<typeof Run>;
+
+export const RunListQuery = z
+  .object({
+    limit: z.number().int().min(1).max(1000).default(100),
+    before: RunId.nullable().default(null).describe("Only runs started before this one: the next page."),
+    path: z.string().nullable().default(null),
+    name: z.string().nullable().default(null),
+  })
+  .meta({ id: "RunListQuery" });
+export type RunListQuery = z.infer<typeof RunListQuery>;
+
+export const RunList = z.object({ runs: z.array(RunSummary), more: z.boolean() }).meta({ id: "RunList" });
+export type RunList = z.infer<typeof RunList>;

@@ -1,0 +1,181 @@
+/**
+ * The event stream: what `/ws/events` and `/ws/backtest/{id}` carry.
+ *
+ * The client's first message is {@link Hello}. The engine answers {@link Snapshot} (state as of `seq`) or, when it still
+ * holds everything after the client's last event, {@link Resumed}; then one {@link Envelope} per event. `seq` counts
+ * without gaps within one `instance`; another instance, or a gap, means: ask again with a new hello and take the snapshot.
+ * Events with a `ledgerSeq` are durable: they were committed before they were sent.
+ */
+import { z } from "zod";
+import { ClientKind, Decimal, EpochMs, Instance, Mode, Nonce, RunId } from "./base.ts";
+import { RunProgress, RunSummary } from "./backtest.ts";
+import { Client, EngineState, EngineStatus } from "./process.ts";
+
+const Side = z.enum(["BUY", "SELL"]);
+
+/** One change of an order book level. */
+export const OrderbookDelta = z
+  .object({
+    type: z.literal("orderbook_delta"),
+    instrumentId: z.string(),
+    action: z.enum(["ADD", "UPDATE", "DELETE", "CLEAR"]),
+    side: Side.nullable().describe("Null for CLEAR."),
+    price: Decimal.nullable(),
+    size: Decimal.nullable(),
+    bookSequence: z.number().int().min(0).describe("The venue's own sequence number."),
+    ts: EpochMs,
+  })
+  .meta({ id: "OrderbookDelta" });
+export type OrderbookDelta = z.infer<typeof OrderbookDelta>;
+
+/** One trade of the market. */
+export const Trade = z
+  .object({
+    type: z.literal("trade"),
+    instrumentId: z.string(),
+    price: Decimal,
+    size: Decimal,
+    aggressor: z.enum(["BUYER", "SELLER", "NONE"]),
+    tradeId: z.string(),
+    ts: EpochMs,
+  })
+  .meta({ id: "Trade" });
+export type Trade = z.infer<typeof Trade>;
+
+/** An order of ours after a change. */
+export const OrderState = z
+  .object({
+    type: z.literal("order_state"),
+    traderId: z.string(),
+    mode: Mode,
+    instrumentId: z.string(),
+    clientOrderId: z.string(),
+    venueOrderId: z.string().nullable(),
+    side: Side,
+    orderType: z.enum(["MARKET", "LIMIT", "STOP_MARKET", "STOP_LIMIT", "MARKET_TO_LIMIT", "MARKET_IF_TOUCHED", "LIMIT_IF_TOUCHED", "TRAILING_STOP_MARKET", "TRAILING_STOP_LIMIT"]),
+    status: z.enum(["INITIALIZED", "DENIED", "EMULATED", "RELEASED", "SUBMITTED", "ACCEPTED", "REJECTED", "CANCELED", "EXPIRED", "TRIGGERED", "PENDING_UPDATE", "PENDING_CANCEL", "PARTIALLY_FILLED", "FILLED"]),
+    quantity: Decimal,
+    filledQuantity: Decimal,
+    averagePrice: Decimal.nullable(),
+    limitPrice: Decimal.nullable(),
+    reason: z.string().nullable().describe("Why it was denied, rejected or cancelled."),
+    ts: EpochMs,
+  })
+  .meta({ id: "OrderState" });
+export type OrderState = z.infer<typeof OrderState>;
+
+/** A position after a change. */
+export const PositionState = z
+  .object({
+    type: z.literal("position_state"),
+    traderId: z.string(),
+    mode: Mode,
+    instrumentId: z.string(),
+    positionId: z.string(),
+    side: z.enum(["LONG", "SHORT", "FLAT"]),
+    quantity: Decimal,
+    averageOpenPrice: Decimal,
+    realizedPnl: Decimal,
+    unrealizedPnl: Decimal.nullable().describe("Null without a current price."),
+    currency: z.string(),
+    ts: EpochMs,
+  })
+  .meta({ id: "PositionState" });
+export type PositionState = z.infer<typeof PositionState>;
+
+/** A limit was met, or protection acted. */
+export const RiskAlert = z
+  .object({
+    type: z.literal("risk_alert"),
+    traderId: z.string().nullable(),
+    mode: Mode,
+    severity: z.enum(["info", "warning", "critical"]),
+    rule: z.string().describe("The limit or protection, by name."),
+    message: z.string(),
+    value: Decimal.nullable(),
+    limit: Decimal.nullable(),
+    action: z.enum(["none", "denied", "reducing", "halted", "flattened"]),
+    ts: EpochMs,
+  })
+  .meta({ id: "RiskAlert" });
+export type RiskAlert = z.infer<typeof RiskAlert>;
+
+/** A run changed its status. Durable. */
+export const RunChanged = z.object({ type: z.literal("run.changed"), run: RunSummary }).meta({ id: "RunChanged" });
+export type RunChanged = z.infer<typeof RunChanged>;
+
+/** A run went on. Not durable: the newest one is all that counts. */
+export const RunProgressed = z.object({ type: z.literal("run.progressed"), id: RunId, progress: RunProgress }).meta({ id: "RunProgressed" });
+export type RunProgressed = z.infer<typeof RunProgressed>;
+
+/** A client came or went. Durable. */
+export const ClientJoined = z.object({ type: z.literal("client.joined"), client: Client }).meta({ id: "ClientJoined" });
+export type ClientJoined = z.infer<typeof ClientJoined>;
+export const ClientLeft = z.object({ type: z.literal("client.left"), client: Client }).meta({ id: "ClientLeft" });
+export type ClientLeft = z.infer<typeof ClientLeft>;
+
+export const EngineChanged = z.object({ type: z.literal("engine.changed"), state: EngineState }).meta({ id: "EngineChanged" });
+export type EngineChanged = z.infer<typeof EngineChanged>;
+
+/** The catalog changed; whoever shows it asks again. */
+export const DataChanged = z.object({ type: z.literal("data.changed"), barTypes: z.array(z.string()) }).meta({ id: "DataChanged" });
+export type DataChanged = z.infer<typeof DataChanged>;
+
+export const Event = z
+  .discriminatedUnion("type", [OrderbookDelta, Trade, OrderState, PositionState, RiskAlert, RunChanged, RunProgressed, ClientJoined, ClientLeft, EngineChanged, DataChanged])
+  .meta({ id: "Event" });
+export type Event = z.infer<typeof Event>;
+
+/** One event with its place in the stream. */
+export const Envelope = z
+  .object({
+    kind: z.literal("event"),
+    instance: Instance,
+    seq: z.number().int().min(1),
+    ledgerSeq: z.number().int().min(1).nullable(),
+    at: EpochMs.describe("When the engine took it in."),
+    event: Event,
+  })
+  .meta({ id: "Envelope" });
+export type Envelope = z.infer<typeof Envelope>;
+
+/** A client's first message. */
+export const Hello = z
+  .object({
+    kind: z.literal("hello"),
+    protocol: z.number().int(),
+    client: ClientKind,
+    pid: z.number().int().min(1).nullable(),
+    nonce: Nonce.nullable().describe("The one in the client's lock file; null for a browser page."),
+    version: z.string(),
+    workspace: z.string().nullable().default(null),
+    trustedFolders: z.array(z.string()).default([]).describe("Absolute paths whose code may be run for this client; read from windows and terminals only."),
+    resume: z.object({ instance: Instance, seq: z.number().int().min(0) }).nullable().default(null),
+  })
+  .meta({ id: "Hello" });
+export type Hello = z.infer<typeof Hello>;
+
+/** A client says again which folders are trusted, when that changed. */
+export const TrustChanged = z.object({ kind: z.literal("trust"), trustedFolders: z.array(z.string()) }).meta({ id: "TrustChanged" });
+export type TrustChanged = z.infer<typeof TrustChanged>;
+
+export const ClientMessage = z.discriminatedUnion("kind", [Hello, TrustChanged]).meta({ id: "ClientMessage" });
+export type ClientMessage = z.infer<typeof ClientMessage>;
+
+/** Everything a viewer needs to start from. */
+export const Snapshot = z
+  .object({
+    kind: z.literal("snapshot"),
+    instance: Instance,
+    seq: z.number().int().min(0).describe("Events up to this one are contained."),
+    status: EngineStatus,
+    runs: z.array(RunSummary).describe("The newest, and every one that is queued or running."),
+  })
+  .meta({ id: "Snapshot" });
+export type Snapshot = z.infer<typeof Snapshot>;
+
+export const Resumed = z.object({ kind: z.literal("resumed"), instance: Instance, seq: z.number().int().min(0) }).meta({ id: "Resumed" });
+export type Resumed = z.infer<typeof Resumed>;
+
+export const ServerMessage = z.discriminatedUnion("kind", [Snapshot, Resumed, Envelope]).meta({ id: "ServerMessage" });
+export type ServerMessage = z.infer<typeof ServerMessage>;
