@@ -1,0 +1,1 @@
+"""Child processes of the engine: how they are started, spoken to and ended."""
