@@ -1,0 +1,199 @@
+"""Every table of the database. Names of columns are the contracts' names in snake_case.
+
+All tables carry `user_id`; one user, `default`, exists from the first migration on. Instants are whole milliseconds
+since the epoch. JSON columns hold contract shapes as they go on the wire, so that what is stored is what is sent.
+A change here needs a migration in `migrations/versions`; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+DEFAULT_USER = "default"
+"""The one user of a personal installation."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _user() -> Column[str]:
+    return Column("user_id", String, ForeignKey("users.id"), nullable=False, server_default=DEFAULT_USER)
+
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    _user(),
+    Column("key", String, nullable=False),
+    Column("value", JSON, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    UniqueConstraint("user_id", "key"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    _user(),
+    Column("type", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("source_event_id", String, nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("ingested_at", BigInteger, nullable=False),
+    Column("payload", JSON, nullable=False),
+    UniqueConstraint("source", "source_event_id"),
+    Index(None, "type", "seq"),
+    sqlite_autoincrement=True,
+)
+"""The ledger: append-only. `(source, source_event_id)` makes taking in the same event twice harmless."""
+
+poison_messages = Table(
+    "poison_messages",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _user(),
+    Column("received_at", BigInteger, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+)
+"""Writes that the database refused for their content; kept so that they can be looked at."""
+
+strategy_configs = Table(
+    "strategy_configs",
+    metadata,
+    Column("id", String, primary_key=True),
+    _user(),
+    Column("name", String, nullable=False),
+    Column("path", String, nullable=False),
+    Column("class_name", String, nullable=False),
+    Column("parameters", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    UniqueConstraint("user_id", "name"),
+)
+
+backtest_results = Table(
+    "backtest_results",
+    metadata,
+    Column("id", String, primary_key=True),
+    _user(),
+    Column("status", String, nullable=False),
+    Column("path", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("summary", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Index(None, "user_id", "path", "name", "id"),
+    Index(None, "status"),
+)
+"""One row a run. `request` is the `BacktestRequest`, `summary` the `RunSummary` as lists show it."""
+
+trade_history = Table(
+    "trade_history",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _user(),
+    Column("trader_id", String, nullable=False),
+    Column("mode", String, nullable=False),
+    Column("instrument_id", String, nullable=False),
+    Column("side", String, nullable=False),
+    Column("quantity", String, nullable=False),
+    Column("price", String, nullable=False),
+    Column("fee", String, nullable=False),
+    Column("currency", String, nullable=False),
+    Column("client_order_id", String, nullable=False),
+    Column("trade_id", String, nullable=False),
+    Column("ts", BigInteger, nullable=False),
+    UniqueConstraint("trader_id", "trade_id"),
+    Index(None, "user_id", "ts"),
+)
+
+watchlists = Table(
+    "watchlists",
+    metadata,
+    Column("id", String, primary_key=True),
+    _user(),
+    Column("name", String, nullable=False),
+    Column("symbols", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("user_id", "name"),
+)
+
+ai_conversations = Table(
+    "ai_conversations",
+    metadata,
+    Column("id", String, primary_key=True),
+    _user(),
+    Column("title", String, nullable=False),
+    Column("messages", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+instruments = Table(
+    "instruments",
+    metadata,
+    Column("id", String, primary_key=True),
+    _user(),
+    Column("definition", JSON, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+"""One row an instrument; `definition` is the contract's `Instrument`."""
+
+coverage = Table(
+    "coverage",
+    metadata,
+    Column("bar_type", String, primary_key=True),
+    _user(),
+    Column("instrument_id", String, ForeignKey("instruments.id"), nullable=False),
+    Column("bars", BigInteger, nullable=False),
+    Column("from_at", BigInteger, nullable=False),
+    Column("to_at", BigInteger, nullable=False),
+    Column("source", String, nullable=False),
+    Column("hash", String, nullable=False),
+    Column("files", JSON, nullable=False),
+    Column("imported_at", BigInteger, nullable=False),
+    Index(None, "instrument_id"),
+)
+"""One row a stored series of bars; `files` are paths below the catalog, in order of time."""
+
+corporate_actions = Table(
+    "corporate_actions",
+    metadata,
+    _user(),
+    Column("instrument_id", String, ForeignKey("instruments.id"), nullable=False),
+    Column("ex_day", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("value", String, nullable=False),
+    Column("source", String, nullable=False),
+    UniqueConstraint("user_id", "instrument_id", "ex_day", "kind"),
+)
+"""Splits and dividends; `value` is exact decimal text."""
