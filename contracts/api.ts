@@ -9,6 +9,9 @@ import { BarsQuery, SampleReply, SymbolList } from "./data.ts";
 import { BrowserCode, BrowserCodeRequest, EngineStatus, Health, HealthQuery, Session, SessionRequest, ShutdownReply, ShutdownRequest, SocketTicket } from "./process.ts";
 import { Strategy, StrategyList, StrategyQuery, StrategySchemaQuery } from "./strategies.ts";
 
+/** Header in which a client names itself by its lock file's nonce, so that the engine knows whose run it starts. */
+export const CLIENT_HEADER = "x-tino-client";
+
 export interface Call {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** Path with `{name}` for each path parameter. */

@@ -14,7 +14,7 @@ const StartId = z
   .nullable()
   .default(null)
   .describe("What tells this process from another that had its PID: on Linux the start ticks of /proc/<pid>/stat. Null where the writer cannot read it; the engine then binds it at hello.");
-const BootId = z.string().nullable().default(null).describe("The machine's boot, so that a PID of an earlier boot is never taken for a live one.");
+const BootId = z.string().nullable().default(null).describe("The machine's boot, so that a PID of an earlier boot is never taken for a live one; on Linux `<boot id>:<pid namespace inode>`, so that neither is one of another container. Null where it cannot be read.");
 
 /** Content of `run/cli/cli-<PID>.lock`: a client's claim on the engine. */
 export const LockFile = z

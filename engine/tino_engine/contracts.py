@@ -724,7 +724,7 @@ class EngineInfo(ContractModel):
         str | None,
         Field(
             alias="bootId",
-            description="The machine's boot, so that a PID of an earlier boot is never taken for a live one.",
+            description="The machine's boot, so that a PID of an earlier boot is never taken for a live one; on Linux `<boot id>:<pid namespace inode>`, so that neither is one of another container. Null where it cannot be read.",
         ),
     ] = None
     log_path: Annotated[str, Field(alias="logPath")]
@@ -943,7 +943,7 @@ class LockFile(ContractModel):
         str | None,
         Field(
             alias="bootId",
-            description="The machine's boot, so that a PID of an earlier boot is never taken for a live one.",
+            description="The machine's boot, so that a PID of an earlier boot is never taken for a live one; on Linux `<boot id>:<pid namespace inode>`, so that neither is one of another container. Null where it cannot be read.",
         ),
     ] = None
     nonce: Annotated[str, Field(description="128 random bits as hex.", pattern="^[0-9a-f]{32}$")]
