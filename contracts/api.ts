@@ -3,8 +3,8 @@
  * file are derived from it; a test compares it with the routes that the engine really has.
  */
 import type { z } from "zod";
-import type { Scope } from "./base.ts";
 import { BacktestRequest, Run, RunList, RunListQuery, RunSummary, SeriesQuery } from "./backtest.ts";
+import type { Scope } from "./base.ts";
 import { BarsQuery, SampleReply, SymbolList } from "./data.ts";
 import { BrowserCode, BrowserCodeRequest, EngineStatus, Health, HealthQuery, Session, SessionRequest, ShutdownReply, ShutdownRequest, SocketTicket } from "./process.ts";
 import { Strategy, StrategyList, StrategyQuery, StrategySchemaQuery } from "./strategies.ts";
@@ -56,9 +56,7 @@ type PathNames<P extends string> = P extends `${string}{${infer Name}}${infer Re
 type PartFor<C, K extends "body" | "query"> = C extends { [P in K]: infer S extends z.ZodType } ? { [P in K]?: z.input<S> } : unknown;
 
 /** What a call takes: its path parameters, and `body` or `query` where it has one. */
-export type CallArgs<N extends CallName> = (PathNames<(typeof CALLS)[N]["path"]> extends never ? unknown : { path: Record<PathNames<(typeof CALLS)[N]["path"]>, string> }) &
-  PartFor<(typeof CALLS)[N], "body"> &
-  PartFor<(typeof CALLS)[N], "query">;
+export type CallArgs<N extends CallName> = (PathNames<(typeof CALLS)[N]["path"]> extends never ? unknown : { path: Record<PathNames<(typeof CALLS)[N]["path"]>, string> }) & PartFor<(typeof CALLS)[N], "body"> & PartFor<(typeof CALLS)[N], "query">;
 
 /** What it gives back: the checked reply, or the bytes of an Arrow stream. */
 export type CallReply<N extends CallName> = (typeof CALLS)[N]["reply"] extends z.ZodType ? z.output<(typeof CALLS)[N]["reply"]> : Uint8Array<ArrayBuffer>;

@@ -1,6 +1,6 @@
 /** Runs: what is asked for, how it progresses, what it leaves. One run is one backtest. */
 import { z } from "zod";
-import { ClientKind, Day, UnsignedDecimal, EpochMs, RunId } from "./base.ts";
+import { ClientKind, Day, EpochMs, RunId, UnsignedDecimal } from "./base.ts";
 import { Adjustment, Instrument } from "./data.ts";
 import { ErrorBody } from "./errors.ts";
 import { ParameterValue } from "./strategies.ts";
@@ -129,11 +129,7 @@ export const OrderOutcome = z
     rejected: z.number().int().min(0).describe("Refused by the venue."),
     open: z.number().int().min(0).describe("Still working at the end."),
     cancelled: z.number().int().min(0).describe("Cancelled or expired without a fill."),
-    reasons: z.array(
-      z
-        .object({ kind: z.enum(["denied", "rejected"]), reason: z.string(), count: z.number().int().min(1), example: z.string() })
-        .meta({ id: "RefusalReason" }),
-    ),
+    reasons: z.array(z.object({ kind: z.enum(["denied", "rejected"]), reason: z.string(), count: z.number().int().min(1), example: z.string() }).meta({ id: "RefusalReason" })),
     noTrades: z.string().nullable().describe("One sentence why nothing was traded; null when something was."),
   })
   .meta({ id: "OrderOutcome" });

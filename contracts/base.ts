@@ -27,12 +27,7 @@ export const UnsignedDecimal = z
 export type UnsignedDecimal = z.infer<typeof UnsignedDecimal>;
 
 /** Whole milliseconds since 1970-01-01T00:00:00Z. */
-export const EpochMs = z
-  .number()
-  .int()
-  .min(-8_640_000_000_000_000)
-  .max(8_640_000_000_000_000)
-  .meta({ id: "EpochMs", description: "Whole milliseconds since the Unix epoch." });
+export const EpochMs = z.number().int().min(-8_640_000_000_000_000).max(8_640_000_000_000_000).meta({ id: "EpochMs", description: "Whole milliseconds since the Unix epoch." });
 export type EpochMs = z.infer<typeof EpochMs>;
 
 /** A day in the instrument's own zone, `YYYY-MM-DD`. */

@@ -55,9 +55,7 @@ export const Coverage = z
   .meta({ id: "Coverage" });
 export type Coverage = z.infer<typeof Coverage>;
 
-export const SymbolEntry = z
-  .object({ instrument: Instrument, coverage: z.array(Coverage), actions: z.array(CorporateAction) })
-  .meta({ id: "SymbolEntry" });
+export const SymbolEntry = z.object({ instrument: Instrument, coverage: z.array(Coverage), actions: z.array(CorporateAction) }).meta({ id: "SymbolEntry" });
 export type SymbolEntry = z.infer<typeof SymbolEntry>;
 
 export const SymbolList = z.object({ symbols: z.array(SymbolEntry) }).meta({ id: "SymbolList" });
@@ -75,9 +73,7 @@ export const BarsQuery = z
   .meta({ id: "BarsQuery" });
 export type BarsQuery = z.infer<typeof BarsQuery>;
 
-export const SampleReply = z
-  .object({ imported: z.array(z.string()).describe("Bar types that were not there before."), symbols: z.array(SymbolEntry) })
-  .meta({ id: "SampleReply" });
+export const SampleReply = z.object({ imported: z.array(z.string()).describe("Bar types that were not there before."), symbols: z.array(SymbolEntry) }).meta({ id: "SampleReply" });
 export type SampleReply = z.infer<typeof SampleReply>;
 
 /** Columns of every bar table, stored or sent. `ts` is the close of the bar. */

@@ -50,6 +50,7 @@ export const CATALOGUE = {
 
   // Requests
   unauthorized: entry(401, EXIT.refused, "This request carries no valid token.", "Open the page again with `tino open`."),
+  token_wrong: entry(403, EXIT.refused, "The token is not that of the running engine.", "Open the page again with `tino open`; other programs read the new token by themselves."),
   forbidden: entry(403, EXIT.refused, "This session may not do that.", "Use the editor or a terminal for it."),
   foreign_origin: entry(403, EXIT.refused, "The request came from another site.", "Open the dashboard with `tino open`."),
   not_found: entry(404, EXIT.input, "There is nothing at {path}.", "Check the address."),

@@ -7,8 +7,8 @@
  * Events with a `ledgerSeq` are durable: they were committed before they were sent.
  */
 import { z } from "zod";
-import { ClientKind, Decimal, EpochMs, Instance, Mode, Nonce, RunId } from "./base.ts";
 import { RunProgress, RunSummary } from "./backtest.ts";
+import { ClientKind, Decimal, EpochMs, Instance, Mode, Nonce, RunId } from "./base.ts";
 import { Client, EngineState, EngineStatus } from "./process.ts";
 
 const Side = z.enum(["BUY", "SELL"]);
@@ -121,9 +121,7 @@ export type EngineChanged = z.infer<typeof EngineChanged>;
 export const DataChanged = z.object({ type: z.literal("data.changed"), barTypes: z.array(z.string()) }).meta({ id: "DataChanged" });
 export type DataChanged = z.infer<typeof DataChanged>;
 
-export const Event = z
-  .discriminatedUnion("type", [OrderbookDelta, Trade, OrderState, PositionState, RiskAlert, RunChanged, RunProgressed, ClientJoined, ClientLeft, EngineChanged, DataChanged])
-  .meta({ id: "Event" });
+export const Event = z.discriminatedUnion("type", [OrderbookDelta, Trade, OrderState, PositionState, RiskAlert, RunChanged, RunProgressed, ClientJoined, ClientLeft, EngineChanged, DataChanged]).meta({ id: "Event" });
 export type Event = z.infer<typeof Event>;
 
 /** One event with its place in the stream. */
@@ -150,7 +148,10 @@ export const Hello = z
     version: z.string(),
     workspace: z.string().nullable().default(null),
     trustedFolders: z.array(z.string()).default([]).describe("Absolute paths whose code may be run for this client; read from windows and terminals only."),
-    resume: z.object({ instance: Instance, seq: z.number().int().min(0) }).nullable().default(null),
+    resume: z
+      .object({ instance: Instance, seq: z.number().int().min(0) })
+      .nullable()
+      .default(null),
   })
   .meta({ id: "Hello" });
 export type Hello = z.infer<typeof Hello>;

@@ -9,11 +9,7 @@ import { ClientKind, EpochMs, Instance, Mode, Nonce, Scope } from "./base.ts";
 
 const Pid = z.number().int().min(1);
 const Port = z.number().int().min(1).max(65535);
-const StartId = z
-  .string()
-  .nullable()
-  .default(null)
-  .describe("What tells this process from another that had its PID: on Linux the start ticks of /proc/<pid>/stat. Null where the writer cannot read it; the engine then binds it at hello.");
+const StartId = z.string().nullable().default(null).describe("What tells this process from another that had its PID: on Linux the start ticks of /proc/<pid>/stat. Null where the writer cannot read it; the engine then binds it at hello.");
 const BootId = z.string().nullable().default(null).describe("The machine's boot, so that a PID of an earlier boot is never taken for a live one; on Linux `<boot id>:<pid namespace inode>`, so that neither is one of another container. Null where it cannot be read.");
 
 /** Content of `run/cli/cli-<PID>.lock`: a client's claim on the engine. */
@@ -91,14 +87,11 @@ export const Health = z
   .meta({ id: "Health" });
 export type Health = z.infer<typeof Health>;
 
-export const HealthQuery = z
-  .object({ nonce: Nonce.nullable().default(null).describe("Challenge for the proof.") })
-  .meta({ id: "HealthQuery" });
+export const HealthQuery = z.object({ nonce: Nonce.nullable().default(null).describe("Challenge for the proof.") }).meta({ id: "HealthQuery" });
 export type HealthQuery = z.infer<typeof HealthQuery>;
 
 /** The text under the health proof. */
-export const healthChallenge = (nonce: string, pid: number, port: number, instance: string): string =>
-  `tino-health|${nonce}|${pid}|${port}|${instance}`;
+export const healthChallenge = (nonce: string, pid: number, port: number, instance: string): string => `tino-health|${nonce}|${pid}|${port}|${instance}`;
 
 /** One user of the engine, as the engine sees it. */
 export const Client = z
@@ -131,11 +124,7 @@ export const EngineStatus = z
     clients: z.array(Client),
     runsRunning: z.number().int().min(0),
     runsQueued: z.number().int().min(0),
-    children: z.array(
-      z
-        .object({ role: z.enum(["language", "data", "work", "spare"]), pid: Pid, memoryBytes: z.number().int().min(0) })
-        .meta({ id: "ChildProcess" }),
-    ),
+    children: z.array(z.object({ role: z.enum(["language", "data", "work", "spare"]), pid: Pid, memoryBytes: z.number().int().min(0) }).meta({ id: "ChildProcess" })),
   })
   .meta({ id: "EngineStatus" });
 export type EngineStatus = z.infer<typeof EngineStatus>;
@@ -152,14 +141,10 @@ export const ShutdownReply = z.object({ state: z.literal("stopping") }).meta({ i
 export type ShutdownReply = z.infer<typeof ShutdownReply>;
 
 /** A one-time code that opens the dashboard in a browser. */
-export const BrowserCode = z
-  .object({ code: z.string(), expiresAt: EpochMs, url: z.string().describe("Address with the code in its fragment.") })
-  .meta({ id: "BrowserCode" });
+export const BrowserCode = z.object({ code: z.string(), expiresAt: EpochMs, url: z.string().describe("Address with the code in its fragment.") }).meta({ id: "BrowserCode" });
 export type BrowserCode = z.infer<typeof BrowserCode>;
 
-export const BrowserCodeRequest = z
-  .object({ path: z.string().regex(/^\//).default("/").describe("Page to open, with its query: `/backtest?run=…`.") })
-  .meta({ id: "BrowserCodeRequest" });
+export const BrowserCodeRequest = z.object({ path: z.string().regex(/^\//).default("/").describe("Page to open, with its query: `/backtest?run=…`.") }).meta({ id: "BrowserCodeRequest" });
 export type BrowserCodeRequest = z.infer<typeof BrowserCodeRequest>;
 
 export const SessionRequest = z.object({ code: z.string().max(200) }).meta({ id: "SessionRequest" });

@@ -2,15 +2,11 @@
 import { z } from "zod";
 import { ErrorBody } from "./errors.ts";
 
-export const ParameterKind = z
-  .enum(["integer", "number", "decimal", "boolean", "text", "choice", "instrument", "barType", "instruments", "barTypes"])
-  .meta({ id: "ParameterKind" });
+export const ParameterKind = z.enum(["integer", "number", "decimal", "boolean", "text", "choice", "instrument", "barType", "instruments", "barTypes"]).meta({ id: "ParameterKind" });
 export type ParameterKind = z.infer<typeof ParameterKind>;
 
 /** A value a parameter may take on the wire. Decimals, instruments and bar types are text. */
-export const ParameterValue = z
-  .union([z.boolean(), z.number().int(), z.number(), z.string(), z.array(z.string()), z.null()])
-  .meta({ id: "ParameterValue" });
+export const ParameterValue = z.union([z.boolean(), z.number().int(), z.number(), z.string(), z.array(z.string()), z.null()]).meta({ id: "ParameterValue" });
 export type ParameterValue = z.infer<typeof ParameterValue>;
 
 /** One field of a strategy's config class; a form row, a command-line option, a search dimension. */
@@ -47,9 +43,7 @@ export const Strategy = z
   .meta({ id: "Strategy" });
 export type Strategy = z.infer<typeof Strategy>;
 
-export const StrategyQuery = z
-  .object({ folder: z.string().nullable().default(null).describe("Search below this folder; null: below every trusted folder.") })
-  .meta({ id: "StrategyQuery" });
+export const StrategyQuery = z.object({ folder: z.string().nullable().default(null).describe("Search below this folder; null: below every trusted folder.") }).meta({ id: "StrategyQuery" });
 export type StrategyQuery = z.infer<typeof StrategyQuery>;
 
 export const StrategyList = z
@@ -60,7 +54,5 @@ export const StrategyList = z
   .meta({ id: "StrategyList" });
 export type StrategyList = z.infer<typeof StrategyList>;
 
-export const StrategySchemaQuery = z
-  .object({ path: z.string(), name: z.string().nullable().default(null).describe("Needed when the file holds more than one.") })
-  .meta({ id: "StrategySchemaQuery" });
+export const StrategySchemaQuery = z.object({ path: z.string(), name: z.string().nullable().default(null).describe("Needed when the file holds more than one.") }).meta({ id: "StrategySchemaQuery" });
 export type StrategySchemaQuery = z.infer<typeof StrategySchemaQuery>;
