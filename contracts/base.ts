@@ -9,9 +9,6 @@
  */
 import { z } from "zod";
 
-/** Integer protocol between clients and engine. Equal numbers may talk; unequal ones say who must be updated. */
-export const PROTOCOL = 1;
-
 /** Decimal number as text, exact: `"100000.00"`, `"-0.5"`. No exponent, no leading `+`, no NaN. */
 export const Decimal = z
   .string()

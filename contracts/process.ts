@@ -59,10 +59,6 @@ export const Bootstrap = z
   .meta({ id: "Bootstrap" });
 export type Bootstrap = z.infer<typeof Bootstrap>;
 
-/** What the engine says on standard output while it starts: phases, then READY, then phases until healthy. */
-export const READY_LINE = /^READY ([0-9]{1,5}) ([0-9a-f]{32})$/;
-export const PHASE_LINE = /^PHASE (.{1,80})$/;
-
 export const EngineState = z.enum(["starting", "healthy", "stopping"]).meta({ id: "EngineState" });
 export type EngineState = z.infer<typeof EngineState>;
 
@@ -89,9 +85,6 @@ export type Health = z.infer<typeof Health>;
 
 export const HealthQuery = z.object({ nonce: Nonce.nullable().default(null).describe("Challenge for the proof.") }).meta({ id: "HealthQuery" });
 export type HealthQuery = z.infer<typeof HealthQuery>;
-
-/** The text under the health proof. */
-export const healthChallenge = (nonce: string, pid: number, port: number, instance: string): string => `tino-health|${nonce}|${pid}|${port}|${instance}`;
 
 /** One user of the engine, as the engine sees it. */
 export const Client = z

@@ -1,4 +1,4 @@
-"""Errors of the engine: one exception, filled from the catalogue in `contracts/errors.ts`."""
+"""Errors of the engine: one exception, filled from the catalogue in `contracts/catalogue.ts`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,145 @@
+/**
+ * The one error catalogue: every failure a user can meet, with what happened, what to do, the HTTP status and the exit code.
+ *
+ * `message` and `hint` are templates; `{name}` is filled from the error's parameters by `describe` here and by
+ * `tino_engine.errors` in Python, which reads the same table. Codes never change meaning; a retired code is not reused.
+ *
+ * This file imports no value: `tino status` and the supervisor use it without loading zod, which alone costs as much
+ * as half a start of Node.
+ */
+import type { ErrorBody } from "./errors.ts";
+
+/** What a process tells its caller. Documented in `docs/errors.md`. */
+export const EXIT = {
+  ok: 0,
+  fault: 1,
+  usage: 2,
+  input: 3,
+  strategy: 4,
+  engine: 5,
+  refused: 6,
+  setup: 7,
+  lockBusy: 75,
+  cancelled: 130,
+} as const;
+
+interface CatalogueEntry {
+  readonly message: string;
+  readonly hint: string;
+  readonly http: number;
+  readonly exit: number;
+}
+
+const entry = (http: number, exit: number, message: string, hint: string): CatalogueEntry => ({ message, hint, http, exit });
+
+export const CATALOGUE = {
+  // The engine and its clients
+  engine_not_installed: entry(500, EXIT.setup, "The engine is not set up: {path} is missing.", "Run `npm start` once in the tino folder; it sets everything up."),
+  engine_start_timeout: entry(504, EXIT.engine, "The engine did not start: no progress for {seconds} s while {phase}.", "See the log {log}. `tino down --force`, then try again."),
+  engine_start_failed: entry(500, EXIT.engine, "The engine ended while starting ({reason}).", "See the log {log}."),
+  engine_crash_loop: entry(500, EXIT.engine, "The engine ended {count} times within two minutes; it is not started again.", "See the log {log}, then choose “Start again”."),
+  engine_unreachable: entry(503, EXIT.engine, "The engine (process {pid}) does not answer.", "Try again; if it stays silent, `tino down --force` replaces it."),
+  engine_not_running: entry(503, EXIT.engine, "No engine is running.", "Start one with `tino up`."),
+  engine_busy: entry(409, EXIT.refused, "The engine is in use: {holders}.", "Close them first, or use `tino down --force`. Traders go on in either case."),
+  engine_stopping: entry(503, EXIT.engine, "The engine is shutting down.", "Try again in a moment; a new one is started when needed."),
+  engine_too_old: entry(426, EXIT.refused, "The running engine speaks protocol {engine}, this program {client}.", "Restart the engine: `tino down`, then `tino up`."),
+  engine_too_new: entry(426, EXIT.refused, "The running engine speaks protocol {engine}, this program only {client}.", "Update this program, or reload the window if it was just updated."),
+  engine_impostor: entry(502, EXIT.engine, "Port {port} answers, but not as the engine that wrote {path}.", "Nothing was sent to it. `tino down --force` clears the stale file."),
+  port_in_use: entry(500, EXIT.engine, "Port {port} is taken{holder}.", "Choose another with --port, or leave it out: tino then takes a free one."),
+  run_directory_unsafe: entry(500, EXIT.refused, "The run directory {path} is not private: {reason}.", "Make it yours alone (mode 700, not a link), or set TINO_HOME to another place."),
+  bootstrap_invalid: entry(400, EXIT.engine, "The engine refused its start message: {reason}.", "Program and engine are of different versions; reinstall tino."),
+  setup_failed: entry(500, EXIT.setup, "Set-up stopped at “{step}”: {reason}.", "{hint}"),
+
+  // Requests
+  unauthorized: entry(401, EXIT.refused, "This request carries no valid token.", "Open the page again with `tino open`."),
+  token_wrong: entry(403, EXIT.refused, "The token is not that of the running engine.", "Open the page again with `tino open`; other programs read the new token by themselves."),
+  forbidden: entry(403, EXIT.refused, "This session may not do that.", "Use the editor or a terminal for it."),
+  foreign_origin: entry(403, EXIT.refused, "The request came from another site.", "Open the dashboard with `tino open`."),
+  not_found: entry(404, EXIT.input, "There is nothing at {path}.", "Check the address."),
+  method_not_allowed: entry(405, EXIT.usage, "{method} is not possible at {path}.", "See the API description in docs/api.md."),
+  request_invalid: entry(422, EXIT.usage, "The request is not well formed: {reason}.", "Correct the named field and send it again."),
+  request_too_large: entry(413, EXIT.usage, "The request is larger than {limit} bytes.", "Send less at once."),
+  unsupported_media: entry(415, EXIT.usage, "The body is not JSON.", "Send it as application/json."),
+  code_expired: entry(403, EXIT.refused, "This one-time address has been used or has expired.", "Run `tino open` for a new one."),
+  internal: entry(500, EXIT.fault, "Something failed inside tino ({reference}).", "The log has the details: {log}. Please report it with `tino logs`."),
+
+  // Strategies
+  strategy_file_not_found: entry(404, EXIT.input, "There is no file {path}.", "Check the path; it is relative to the folder you are in."),
+  strategy_file_unreadable: entry(400, EXIT.input, "{path} cannot be read: {reason}.", "Check its permissions and that it is saved as UTF-8."),
+  strategy_syntax_error: entry(400, EXIT.input, "{path}:{line}: {reason}.", "Correct the line; nothing was run."),
+  strategy_not_found: entry(400, EXIT.input, "{path} holds no class derived from Strategy.", "Derive one from nautilus_trader.trading.Strategy, or name another file."),
+  strategy_class_not_found: entry(400, EXIT.input, "{path} has no strategy {name}; it holds {available}.", "Name one of those with --class."),
+  strategy_ambiguous: entry(400, EXIT.input, "{path} holds more than one strategy: {available}.", "Name one with --class, or press the lens above it."),
+  strategy_import_failed: entry(400, EXIT.strategy, "{path} could not be loaded: {reason}.", "Correct the line it names; the run ended before the first bar."),
+  strategy_failed: entry(400, EXIT.strategy, "{name}.{callback} raised {reason}.", "The line is marked in Problems; the log has the whole traceback."),
+  strategy_unresponsive: entry(400, EXIT.cancelled, "{name} did not come back from a callback and was stopped.", "Look for a loop without an end at the line the log names."),
+  workspace_untrusted: entry(403, EXIT.refused, "{path} is not inside a trusted folder.", "Trust the folder in the editor, or run it from a terminal in that folder."),
+
+  // Parameters
+  parameter_unknown: entry(422, EXIT.input, "{strategy} has no parameter {name}; it has {available}.", "Check the spelling."),
+  parameter_missing: entry(422, EXIT.input, "{strategy} needs a value for {name}.", "Give it with --param {name}=…, or set a default in the config class."),
+  parameter_invalid: entry(422, EXIT.input, "{name} must be {expected}, not {value}.", "Correct the value."),
+  parameter_out_of_range: entry(422, EXIT.input, "{name} = {value} is outside {range}.", "Choose a value inside the range."),
+
+  // Data
+  symbol_unknown: entry(404, EXIT.input, "The catalog holds no instrument {symbol}{near}.", "Import its data first; `tino demo` brings the sample."),
+  bar_type_unknown: entry(404, EXIT.input, "The catalog holds no bars {barType}{near}.", "Import them first; `tino demo` brings the sample."),
+  bar_type_invalid: entry(422, EXIT.input, "{barType} is not a bar type.", "A bar type reads like AAPL.XNAS-1-DAY-LAST-EXTERNAL."),
+  data_missing: entry(404, EXIT.input, "No data for {barType} between {from} and {to}.", "The catalog has {coverage}. Choose a range inside it, or import more."),
+  range_invalid: entry(422, EXIT.input, "The range starts {from} and ends {to}, before it starts.", "Exchange the two dates."),
+  data_corrupt: entry(500, EXIT.input, "The stored data of {barType} cannot be read: {reason}.", "Import it again; `tino demo` restores the sample."),
+
+  // Runs
+  run_not_found: entry(404, EXIT.input, "There is no run {id}.", "`tino runs` lists them."),
+  run_not_finished: entry(409, EXIT.refused, "Run {id} has no result: it is {status}.", "Wait for it, or start it again."),
+  run_already_ended: entry(409, EXIT.refused, "Run {id} has already ended ({status}).", "Nothing to cancel."),
+  run_cancelled: entry(409, EXIT.cancelled, "The run was cancelled.", "Start it again when you like; nothing was stored."),
+  run_interrupted: entry(503, EXIT.engine, "The engine ended while the run was under way.", "Start it again; nothing was stored."),
+  series_not_found: entry(404, EXIT.input, "Run {id} has no series {series}.", "It has {available}."),
+  worker_died: entry(500, EXIT.fault, "The process of the run ended ({reason}).", "Start it again. If it happens twice, see the log {log}."),
+  worker_start_failed: entry(500, EXIT.fault, "The process for the run could not be started: {reason}.", "See the log {log}."),
+  disk_full: entry(507, EXIT.fault, "The disk is full; the result could not be written to {path}.", "Free some space and run it again. Earlier results are untouched."),
+  result_unreadable: entry(500, EXIT.fault, "The result of run {id} cannot be read: {reason}.", "Run it again; the entry keeps its parameters."),
+  database_failed: entry(500, EXIT.fault, "The database {path} cannot be used: {reason}.", "See the log {log}; a copy of the file is kept beside it."),
+
+  // Terminal
+  usage: entry(400, EXIT.usage, "{reason}", "`tino {verb} --help` shows how it is used."),
+  terminal_required: entry(400, EXIT.refused, "This needs a terminal to ask in.", "Run it in a terminal, or give the answer as an option."),
+  browser_not_opened: entry(500, EXIT.fault, "No browser could be opened ({reason}).", "Open the address yourself: {url}"),
+} as const satisfies Record<string, CatalogueEntry>;
+
+/** A code of the catalogue. */
+export type Code = keyof typeof CATALOGUE;
+
+/** Fill a catalogue entry. Unfilled names stay visible in braces: a missing parameter is a fault worth seeing. */
+export function describe(code: Code, parameters: Record<string, string | number> = {}): { message: string; hint: string } {
+  const fill = (template: string) => template.replace(/\{(\w+)\}/g, (whole, name) => (name in parameters ? String(parameters[name]) : whole));
+  return { message: fill(CATALOGUE[code].message), hint: fill(CATALOGUE[code].hint) };
+}
+
+/** The one error type of every TypeScript room. */
+export class TinoError extends Error {
+  readonly code: Code;
+  readonly body: ErrorBody;
+  constructor(body: ErrorBody, options?: ErrorOptions) {
+    super(body.message, options);
+    this.name = "TinoError";
+    this.code = body.code;
+    this.body = body;
+  }
+  get hint(): string {
+    return this.body.hint;
+  }
+  get exitCode(): number {
+    return CATALOGUE[this.code].exit;
+  }
+  /** Build from the catalogue. */
+  static of(code: Code, parameters: Record<string, string | number> = {}, rest: Partial<Omit<ErrorBody, "code">> & { cause?: unknown } = {}): TinoError {
+    const { cause, ...fields } = rest;
+    const body: ErrorBody = { code, ...describe(code, parameters), location: null, traceback: [], field: null, ...fields };
+    return new TinoError(body, cause === undefined ? undefined : { cause });
+  }
+  static is(error: unknown, code?: Code): error is TinoError {
+    return error instanceof TinoError && (code === undefined || error.code === code);
+  }
+}
