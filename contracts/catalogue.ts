@@ -80,10 +80,12 @@ export const CATALOGUE = {
   parameter_missing: entry(422, EXIT.input, "{strategy} needs a value for {name}.", "Give it with --param {name}=…, or set a default in the config class."),
   parameter_invalid: entry(422, EXIT.input, "{name} must be {expected}, not {value}.", "Correct the value."),
   parameter_out_of_range: entry(422, EXIT.input, "{name} = {value} is outside {range}.", "Choose a value inside the range."),
+  parameter_unsupported: entry(422, EXIT.input, "{config}.{name} is a {annotation}, which cannot be filled in from outside.", "Give it a default, or use int, float, Decimal, bool, str, Literal, an Enum, InstrumentId or BarType."),
 
   // Data
   symbol_unknown: entry(404, EXIT.input, "The catalog holds no instrument {symbol}{near}.", "Import its data first; `tino demo` brings the sample."),
   bar_type_unknown: entry(404, EXIT.input, "The catalog holds no bars {barType}{near}.", "Import them first; `tino demo` brings the sample."),
+  instrument_invalid: entry(422, EXIT.input, "{instrument} is not an instrument id.", "An instrument id reads like AAPL.XNAS."),
   bar_type_invalid: entry(422, EXIT.input, "{barType} is not a bar type.", "A bar type reads like AAPL.XNAS-1-DAY-LAST-EXTERNAL."),
   data_missing: entry(404, EXIT.input, "No data for {barType} between {from} and {to}.", "The catalog has {coverage}. Choose a range inside it, or import more."),
   range_invalid: entry(422, EXIT.input, "The range starts {from} and ends {to}, before it starts.", "Exchange the two dates."),

@@ -28,7 +28,7 @@ class BrowserCodeRequest(ContractModel):
         str | None,
         Field(
             description="Page to open, with its query: `/backtest?run=…`.",
-            pattern="^\\/",
+            pattern="^\\/[^#]*$",
         ),
     ] = "/"
 
@@ -806,8 +806,10 @@ class ErrorBody(ContractModel):
         "parameter_missing",
         "parameter_invalid",
         "parameter_out_of_range",
+        "parameter_unsupported",
         "symbol_unknown",
         "bar_type_unknown",
+        "instrument_invalid",
         "bar_type_invalid",
         "data_missing",
         "range_invalid",
@@ -1464,6 +1466,12 @@ ERRORS: dict[str, ErrorEntry] = {
     "parameter_out_of_range": ErrorEntry(
         "{name} = {value} is outside {range}.", "Choose a value inside the range.", 422, 3
     ),
+    "parameter_unsupported": ErrorEntry(
+        "{config}.{name} is a {annotation}, which cannot be filled in from outside.",
+        "Give it a default, or use int, float, Decimal, bool, str, Literal, an Enum, InstrumentId or BarType.",
+        422,
+        3,
+    ),
     "symbol_unknown": ErrorEntry(
         "The catalog holds no instrument {symbol}{near}.",
         "Import its data first; `tino demo` brings the sample.",
@@ -1472,6 +1480,9 @@ ERRORS: dict[str, ErrorEntry] = {
     ),
     "bar_type_unknown": ErrorEntry(
         "The catalog holds no bars {barType}{near}.", "Import them first; `tino demo` brings the sample.", 404, 3
+    ),
+    "instrument_invalid": ErrorEntry(
+        "{instrument} is not an instrument id.", "An instrument id reads like AAPL.XNAS.", 422, 3
     ),
     "bar_type_invalid": ErrorEntry(
         "{barType} is not a bar type.", "A bar type reads like AAPL.XNAS-1-DAY-LAST-EXTERNAL.", 422, 3
