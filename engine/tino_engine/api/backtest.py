@@ -1,0 +1,48 @@
+"""Calls about runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tino_engine.api.calls import Arguments, Calls
+
+if TYPE_CHECKING:
+    from tino_engine.contracts import Run, RunList, RunSummary
+    from tino_engine.engine import Engine
+
+calls = Calls()
+
+
+@calls.call("startBacktest")
+async def start(engine: Engine, arguments: Arguments) -> RunSummary:
+    """Check the request and queue the run."""
+    roots = engine.require_trusted(arguments.body.path)
+    lease = engine.leases.find(arguments.client)
+    origin = "browser" if arguments.credentials.browser else lease.kind if lease else "cli"
+    # A terminal waits for its run in the foreground: when it dies, the run ends with it. A window's run goes on.
+    owner = lease.key if lease is not None and lease.kind == "cli" else None
+    return await engine.runs.start(arguments.body, origin=origin, owner=owner, roots=roots)
+
+
+@calls.call("listRuns")
+async def list_(engine: Engine, arguments: Arguments) -> RunList:
+    """List runs, newest first."""
+    return await engine.runs.list(arguments.query)
+
+
+@calls.call("getRun")
+async def get(engine: Engine, arguments: Arguments) -> Run:
+    """Give one run with its result."""
+    return await engine.runs.get(arguments.path["id"])
+
+
+@calls.call("cancelRun")
+async def cancel(engine: Engine, arguments: Arguments) -> RunSummary:
+    """Cancel a run; give it as it is then."""
+    return await engine.runs.cancel(arguments.path["id"])
+
+
+@calls.call("getSeries")
+async def get_series(engine: Engine, arguments: Arguments) -> bytes:
+    """Give one table of a result as an Arrow stream."""
+    return await engine.runs.series(arguments.path["id"], arguments.path["series"], arguments.query)

@@ -1,0 +1,1 @@
+"""Backtests: resolving a request, running it in a worker, keeping and serving what it left."""

@@ -1,0 +1,452 @@
+"""Runs from request to result.
+
+A run is `queued`, `running`, then `finished`, `failed`, `cancelled` or `interrupted`; each step is one ledger event and
+one row, committed before anybody hears of it. Its files are written to `runs/<id>.partial` and renamed when complete, so a
+folder without that ending is whole. What was under way when an engine died is settled by the next one's `recover`: a
+complete folder means finished, a queued run goes on, the rest was interrupted.
+
+Cancelling is a notice to the worker; one that does not come back in time, because its strategy loops without end, is
+killed. Either way the run is over within a quarter of a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import shutil
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from sqlalchemy import func, select
+
+from tino_engine import log
+from tino_engine.backtest import results
+from tino_engine.backtest.spec import Spec, resolve
+from tino_engine.contracts import (
+    BacktestRequest,
+    BacktestResult,
+    Location,
+    Run,
+    RunChanged,
+    RunList,
+    RunProgress,
+    RunProgressed,
+    RunSummary,
+)
+from tino_engine.errors import TinoError
+from tino_engine.identifiers import new_id
+from tino_engine.ledger import append
+from tino_engine.ledger.tables import DEFAULT_USER, backtest_results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from tino_engine.contracts import RunListQuery, SeriesQuery
+    from tino_engine.data import Catalog
+    from tino_engine.hub import Hub
+    from tino_engine.ledger import Database, Writer
+    from tino_engine.settings import Home
+    from tino_engine.supervision.clock import Clock
+    from tino_engine.workers.child import Child
+    from tino_engine.workers.pool import Spare
+
+CANCEL_PATIENCE = 0.15
+"""Seconds a worker has to end a cancelled run by itself."""
+ENDED = ("finished", "failed", "cancelled", "interrupted")
+PARTIAL = ".partial"
+OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT)
+
+logger = log.get("backtest")
+
+
+@dataclass(slots=True)
+class _Job:
+    """A run that has not ended."""
+
+    summary: RunSummary
+    spec: Spec | None
+    owner: str | None
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    child: Child | None = None
+    task: asyncio.Task[None] | None = None
+    cancelled: bool = False
+    interrupted: bool = False
+    hanging: Location | None = None
+    result: BacktestResult | None = None
+
+
+class Runs:
+    """Every run: those under way in memory, all of them in the database, their results on disk."""
+
+    def __init__(
+        self,
+        home: Home,
+        database: Database,
+        writer: Writer,
+        hub: Hub,
+        catalog: Catalog,
+        spare: Spare,
+        clock: Clock,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._home = home
+        self._database = database
+        self._writer = writer
+        self._hub = hub
+        self._catalog = catalog
+        self._spare = spare
+        self._clock = clock
+        self._on_change = on_change
+        self._jobs: dict[str, _Job] = {}
+        self._slots = asyncio.Semaphore(max(2, (os.cpu_count() or 2)))
+        self._closing = False
+
+    # -- state -----------------------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> int:
+        """How many run now."""
+        return sum(job.summary.status == "running" for job in self._jobs.values())
+
+    @property
+    def queued(self) -> int:
+        """How many wait."""
+        return sum(job.summary.status == "queued" for job in self._jobs.values())
+
+    @property
+    def workers(self) -> list[Child]:
+        """The processes at work."""
+        return [job.child for job in self._jobs.values() if job.child is not None and not job.child.gone.is_set()]
+
+    async def active(self, run_id: str) -> bool:
+        """Say whether the run is queued or running."""
+        return run_id in self._jobs
+
+    # -- asking ----------------------------------------------------------------------------------------------------
+
+    async def list(self, query: RunListQuery) -> RunList:
+        """List runs, newest first."""
+        table = backtest_results
+        statement = select(table.c.summary).order_by(table.c.id.desc()).limit(query.limit + 1)
+        if query.before is not None:
+            statement = statement.where(table.c.id < query.before)
+        if query.path is not None:
+            statement = statement.where(table.c.path == query.path)
+        if query.name is not None:
+            statement = statement.where(table.c.name == query.name)
+        rows = await self._database.read(lambda connection: connection.execute(statement).scalars().all())
+        runs = [self._current(RunSummary.model_validate(row)) for row in rows]
+        return RunList(runs=runs[: query.limit], more=len(runs) > query.limit)
+
+    async def latest(self) -> list[RunSummary]:
+        """Give the newest ended run of each strategy."""
+        table = backtest_results
+        # The greatest identifier is the newest run, because identifiers sort by time.
+        newest = (
+            select(func.max(table.c.id))
+            .where(table.c.status.in_(("finished", "failed")))
+            .group_by(table.c.path, table.c.name)
+        )
+        statement = select(table.c.summary).where(table.c.id.in_(newest))
+        rows = await self._database.read(lambda connection: connection.execute(statement).scalars().all())
+        return [RunSummary.model_validate(row) for row in rows]
+
+    async def summary(self, run_id: str) -> RunSummary:
+        """Give one run as lists show it; `run_not_found`."""
+        if (job := self._jobs.get(run_id)) is not None:
+            return job.summary
+        return (await self._stored(run_id))[0]
+
+    async def get(self, run_id: str) -> Run:
+        """Give one run with its result, if it has one."""
+        summary, request = await self._stored(run_id)
+        summary = self._current(summary)
+        result = None
+        if summary.status == "finished":
+            result = await asyncio.to_thread(results.read_result, self._folder(run_id), run_id)
+        return Run(**_fields(summary), venue=request.venue, result=result)
+
+    async def series(self, run_id: str, series: str, query: SeriesQuery) -> bytes:
+        """Give one table of a result; `run_not_finished` while there is none."""
+        summary = await self.summary(run_id)
+        if summary.status != "finished":
+            raise TinoError("run_not_finished", id=run_id, status=summary.status)
+        return await asyncio.to_thread(results.read_series, self._folder(run_id), run_id, series, query)
+
+    # -- doing -----------------------------------------------------------------------------------------------------
+
+    async def start(self, request: BacktestRequest, *, origin: str, owner: str | None, roots: list[str]) -> RunSummary:
+        """Check a request, queue the run and give it; raise what is wrong with the request."""
+        spec = await resolve(request, self._catalog, roots)
+        now = self._clock.now_ms()
+        summary = RunSummary(
+            id=new_id("run"),
+            status="queued",
+            path=spec.strategy.path,
+            name=spec.strategy.name,
+            symbols=spec.symbols,
+            bar_types=spec.bar_types,
+            from_=request.from_,
+            to=request.to,
+            parameters=spec.parameters,
+            adjustment=request.adjustment,
+            origin=origin,  # type: ignore[arg-type]
+            created_at=now,
+            started_at=None,
+            ended_at=None,
+            progress=RunProgress(phase="queued", bars_done=0, bars_total=0, bars_per_second=None, remaining_ms=None),
+            metrics=None,
+            currency=None,
+            sparkline=[],
+            no_trades=None,
+            error=None,
+            code_hash=spec.code_hash,
+        )
+        job = _Job(summary, spec, owner)
+        self._jobs[summary.id] = job
+        try:
+            await self._record(job, request=request)
+        except BaseException:
+            del self._jobs[summary.id]
+            raise
+        job.task = asyncio.get_running_loop().create_task(self._drive(job), name=summary.id)
+        return job.summary
+
+    async def cancel(self, run_id: str) -> RunSummary:
+        """End a run that is queued or running; give it as it is then."""
+        job = self._jobs.get(run_id)
+        if job is None:
+            summary = (await self._stored(run_id))[0]
+            raise TinoError("run_already_ended", id=run_id, status=summary.status)
+        job.cancelled = True
+        await self._stop(job)
+        return job.summary
+
+    async def cancel_owned(self, owner: str) -> None:
+        """Cancel the runs a terminal was waiting for: it died, so nobody is."""
+        for job in [job for job in self._jobs.values() if job.owner == owner]:
+            job.cancelled = True
+            await self._stop(job)
+
+    async def recover(self) -> None:
+        """Settle what an earlier engine left: see the head of this file."""
+        table = backtest_results
+        statement = (
+            select(table.c.summary, table.c.request)
+            .where(table.c.status.in_(("queued", "running")))
+            .order_by(table.c.id)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(statement).all())
+        await asyncio.to_thread(_remove_partial, self._home.runs)
+        for row in rows:
+            summary = RunSummary.model_validate(row.summary)
+            job = _Job(summary, None, None)
+            self._jobs[summary.id] = job
+            if summary.status == "queued":
+                request = BacktestRequest.model_validate(row.request)
+                job.task = asyncio.get_running_loop().create_task(self._drive(job, request), name=summary.id)
+                continue
+            job.interrupted = True
+            try:
+                job.result = results.read_result(self._folder(summary.id), summary.id)
+            except TinoError:
+                await self._end(job, "interrupted", error=TinoError("run_interrupted"))
+            else:
+                await self._end(job, "finished")
+
+    async def close(self) -> None:
+        """Interrupt everything that is under way, and record it."""
+        self._closing = True
+        for job in list(self._jobs.values()):
+            job.interrupted = True
+            await self._stop(job, patience=0)
+
+    # -- a run's life ----------------------------------------------------------------------------------------------
+
+    async def _drive(self, job: _Job, request: BacktestRequest | None = None) -> None:
+        partial = self._home.runs / f"{job.summary.id}{PARTIAL}"
+        try:
+            async with self._slots:
+                if job.spec is None:
+                    assert request is not None
+                    job.spec = await resolve(request, self._catalog, [])
+                await asyncio.to_thread(partial.mkdir, mode=0o700, parents=True)
+                job.child = await self._spare.take()
+                started = asyncio.create_task(self._started(job))
+                reply = await job.child.call(
+                    "run",
+                    job.spec.for_worker(job.summary.id, partial, self._home),
+                    on_event=lambda name, params, _body: self._heard(job, name, params),
+                )
+                await started
+                await asyncio.to_thread(self._keep, job, partial, reply.result)
+            await self._end(job, "finished")
+        except asyncio.CancelledError:
+            await self._end(job, "interrupted" if job.interrupted else "cancelled")
+        except TinoError as error:
+            await self._failed(job, error)
+        except OSError as error:
+            await self._failed(job, _storage_error(error, partial))
+        except Exception:
+            reference = new_id("err")
+            logger.exception("run_failed", run_id=job.summary.id, reference=reference)
+            await self._failed(job, TinoError("internal", reference=reference, log=self._home.log))
+        finally:
+            if job.child is not None:
+                await job.child.close(patience=0)
+            await asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True)
+            await self._spare.warm_up()
+
+    async def _started(self, job: _Job) -> None:
+        job.summary = job.summary.model_copy(update={"status": "running", "started_at": self._clock.now_ms()})
+        await self._record(job)
+
+    def _heard(self, job: _Job, name: str, params: dict[str, Any]) -> None:
+        if name == "progress":
+            progress = RunProgress.model_validate(params)
+            job.summary = job.summary.model_copy(update={"progress": progress})
+            self._hub.publish(RunProgressed(type="run.progressed", id=job.summary.id, progress=progress))
+        elif name == "hanging":
+            job.hanging = Location(path=params["path"], line=params["line"], column=None)
+
+    def _keep(self, job: _Job, partial: Path, reply: dict[str, Any]) -> None:
+        """Make the worker's files the run's result."""
+        job.result = BacktestResult.model_validate(reply)
+        job.summary = job.summary.model_copy(update={"sparkline": list(reply.get("sparkline", []))})
+        file = partial / results.RESULT
+        with file.open("wb") as stream:
+            stream.write(job.result.to_json())
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.rename(self._folder(job.summary.id))
+
+    async def _failed(self, job: _Job, error: TinoError) -> None:
+        if job.interrupted:
+            await self._end(job, "interrupted", error=TinoError("run_interrupted"))
+        elif job.cancelled or error.code == "run_cancelled":
+            hanging = (
+                TinoError("strategy_unresponsive", name=job.summary.name, location=job.hanging) if job.hanging else None
+            )
+            await self._end(job, "cancelled", error=hanging)
+        else:
+            await self._end(job, "failed", error=error)
+
+    async def _end(self, job: _Job, status: str, *, error: TinoError | None = None) -> None:
+        if job.summary.status in ENDED:
+            return
+        update: dict[str, Any] = {
+            "status": status,
+            "ended_at": self._clock.now_ms(),
+            "progress": None,
+            "error": error.body if error is not None else None,
+        }
+        if job.result is not None and status == "finished":
+            update |= {
+                "metrics": job.result.metrics,
+                "currency": job.result.currency,
+                "no_trades": job.result.outcome.no_trades,
+            }
+        job.summary = job.summary.model_copy(update=update)
+        logger.info("run_ended", run_id=job.summary.id, status=status, code=error.code if error else None)
+        try:
+            await self._record(job, ending=True)
+        finally:
+            self._jobs.pop(job.summary.id, None)
+            job.done.set()
+
+    async def _stop(self, job: _Job, patience: float = CANCEL_PATIENCE) -> None:
+        if job.child is None:
+            if job.task is not None:
+                job.task.cancel()
+        else:
+            if patience:
+                job.child.notify("cancel")
+                try:
+                    async with asyncio.timeout(patience):
+                        await job.done.wait()
+                except TimeoutError:
+                    pass
+            if not job.done.is_set():
+                await job.child.kill()
+        await job.done.wait()
+
+    # -- storing ---------------------------------------------------------------------------------------------------
+
+    async def _record(self, job: _Job, *, request: BacktestRequest | None = None, ending: bool = False) -> None:
+        """Commit a step, then tell everybody."""
+        summary = job.summary
+        row = {
+            "status": summary.status,
+            "summary": summary.model_dump(mode="json"),
+            "ended_at": summary.ended_at,
+        }
+
+        def change(connection: Connection) -> int:
+            if request is not None:
+                connection.execute(
+                    backtest_results.insert().values(
+                        id=summary.id,
+                        user_id=DEFAULT_USER,
+                        path=summary.path,
+                        name=summary.name,
+                        request=request.model_dump(mode="json"),
+                        created_at=summary.created_at,
+                        **row,
+                    )
+                )
+            else:
+                connection.execute(backtest_results.update().where(backtest_results.c.id == summary.id).values(**row))
+            return append(
+                connection,
+                type_="run.changed",
+                source="engine",
+                source_event_id=f"{summary.id}:{summary.status}",
+                occurred_at=self._clock.now_ms(),
+                payload=row["summary"],
+            )
+
+        ledger_seq = await self._writer.write(change, f"run {summary.id} is {summary.status}")
+        if ending:
+            # Whoever asks after this event must find the run ended.
+            self._jobs.pop(summary.id, None)
+        self._hub.publish(RunChanged(type="run.changed", run=summary), ledger_seq)
+        self._on_change()
+
+    async def _stored(self, run_id: str) -> tuple[RunSummary, BacktestRequest]:
+        table = backtest_results
+        statement = select(table.c.summary, table.c.request).where(table.c.id == run_id)
+        row = await self._database.read(lambda connection: connection.execute(statement).first())
+        if row is None:
+            raise TinoError("run_not_found", id=run_id)
+        try:
+            return RunSummary.model_validate(row.summary), BacktestRequest.model_validate(row.request)
+        except ValidationError as error:
+            raise TinoError("result_unreadable", id=run_id, reason="its record is damaged") from error
+
+    def _current(self, stored: RunSummary) -> RunSummary:
+        job = self._jobs.get(stored.id)
+        return job.summary if job is not None else stored
+
+    def _folder(self, run_id: str) -> Path:
+        return self._home.runs / run_id
+
+
+def _fields(summary: RunSummary) -> dict[str, Any]:
+    return {name: getattr(summary, name) for name in type(summary).model_fields}
+
+
+def _storage_error(error: OSError, path: Path) -> TinoError:
+    if error.errno in OUT_OF_SPACE:
+        return TinoError("disk_full", path=path.parent)
+    return TinoError("worker_start_failed", reason=error.strerror or str(error), log="engine.log")
+
+
+def _remove_partial(runs: Path) -> None:
+    if runs.is_dir():
+        for folder in runs.glob(f"*{PARTIAL}"):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,273 @@
+"""The engine: one object that owns everything the process does. HTTP is a view of it.
+
+Start-up order is told in `supervision/handshake.py`. `Engine.close` undoes it: nothing new is taken, runs under way are
+recorded as interrupted, children end, the last events are sent, the ledger is committed and the database closed. It runs
+on every path that leaves the process a choice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tino_engine import __version__, log
+from tino_engine.api.sessions import Sessions
+from tino_engine.backtest.jobs import Runs
+from tino_engine.contracts import (
+    PROTOCOL,
+    ChildProcess,
+    ClientJoined,
+    ClientLeft,
+    DataChanged,
+    EngineChanged,
+    EngineStatus,
+    RunListQuery,
+    Snapshot,
+)
+from tino_engine.data import Catalog
+from tino_engine.errors import TinoError
+from tino_engine.hub import Hub
+from tino_engine.ledger import Database, Writer, append
+from tino_engine.supervision.clock import SystemClock
+from tino_engine.supervision.identity import SystemProcesses
+from tino_engine.supervision.lease import TICK_SECONDS, Graces, Leases
+from tino_engine.workers.language_host import LanguageHost
+from tino_engine.workers.pool import Single, Spare
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tino_engine.contract_model import ContractModel
+    from tino_engine.contracts import Bootstrap, Client, ShutdownRequest
+    from tino_engine.settings import Home
+    from tino_engine.supervision.clock import Clock
+    from tino_engine.supervision.identity import Processes
+
+logger = log.get("engine")
+
+
+class Engine:
+    """One running engine. Build it, `start` it, serve `api.create_app(engine)`, wait for `stopping`, `close` it."""
+
+    version = __version__
+
+    def __init__(
+        self,
+        home: Home,
+        bootstrap: Bootstrap,
+        port: int,
+        *,
+        clock: Clock | None = None,
+        processes: Processes | None = None,
+        lock_intact: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.home = home
+        self.bootstrap = bootstrap
+        self.port = port
+        self.pid = os.getpid()
+        self.instance = secrets.token_hex(16)
+        self.token = secrets.token_hex(32)
+        self.state = "starting"
+        self.clock = clock or SystemClock()
+        self.processes = processes or SystemProcesses()
+        self.started_at = self.clock.now_ms()
+        self.stopping = asyncio.Event()
+        self._lock_intact = lock_intact
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._refresh_wanted = asyncio.Event()
+
+        self.sessions = Sessions(self.token, self.instance, self.clock)
+        self.hub = Hub(self.instance, self.clock.now_ms)
+        self.database = Database.open(home.database, log_path=home.log)
+        self.writer = Writer(self.database)
+        self.spare = Spare()
+        self.data_child = Single("data")
+        self.catalog = Catalog(self.database, self.writer, self.data_child.get, home.data, self._data_changed)
+        self.language = LanguageHost(self._language_facts)
+        self.runs = Runs(
+            home, self.database, self.writer, self.hub, self.catalog, self.spare, self.clock, self._refresh_wanted.set
+        )
+        self.leases = Leases(
+            home.clients,
+            self.clock,
+            self.processes,
+            Graces(bootstrap.window_grace_ms / 1000, bootstrap.terminal_grace_ms / 1000),
+            busy=lambda: self.runs.running + self.runs.queued > 0,
+            on_join=lambda client: self._client_event(ClientJoined(type="client.joined", client=client), client),
+            on_leave=self._client_left,
+            on_idle=lambda: self.stop("nobody uses it"),
+        )
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take up the state an earlier engine left, and begin to watch."""
+        self.writer.start()
+        await self.runs.recover()
+        self.state = "healthy"
+        self.leases.start()
+        self._spawn(self._watch())
+        self._spawn(self._keep_language_host_informed())
+        logger.info("healthy", pid=self.pid, port=self.port, instance=self.instance, version=self.version)
+
+    def stop(self, reason: str) -> None:
+        """Begin to end; safe to call more than once, from the event loop only."""
+        if self.state == "stopping":
+            return
+        self.state = "stopping"
+        logger.info("stopping", reason=reason)
+        self.hub.publish(EngineChanged(type="engine.changed", state="stopping"))
+        self.stopping.set()
+
+    async def close(self) -> None:
+        """End everything in order; see the head of this file."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.runs.close()
+        await asyncio.gather(self.spare.close(), self.data_child.close(), self.language.close())
+        self.hub.close()
+        await self.writer.close()
+        await asyncio.to_thread(self.database.close)
+        logger.info("stopped")
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            try:
+                self.leases.tick()
+                if not self._lock_intact():
+                    self.stop("the run directory was removed")
+            except Exception:
+                # The watch decides when the engine ends: a fault in one look must not leave it running for ever.
+                logger.exception("watch_failed")
+
+    # -- what requests need ----------------------------------------------------------------------------------------
+
+    def status(self) -> EngineStatus:
+        """Describe the engine as it is now."""
+        children = [
+            ("language", self.language.running),
+            ("data", self.data_child.running),
+            ("spare", self.spare.running),
+            *(("work", child) for child in self.runs.workers),
+        ]
+        return EngineStatus(
+            state=self.state,  # type: ignore[arg-type]
+            mode="PAPER",
+            pid=self.pid,
+            port=self.port,
+            instance=self.instance,
+            protocol=PROTOCOL,
+            version=self.version,
+            started_at=self.started_at,
+            python_path=sys.executable,
+            home=str(self.home.root),
+            log_path=str(self.home.log),
+            memory_bytes=_memory(self.pid),
+            clients=self.leases.clients(),
+            runs_running=self.runs.running,
+            runs_queued=self.runs.queued,
+            children=[
+                ChildProcess(role=role, pid=child.pid, memory_bytes=_memory(child.pid))  # type: ignore[arg-type]
+                for role, child in children
+                if child is not None
+            ],
+        )
+
+    async def snapshot(self) -> Snapshot:
+        """Give what a viewer starts from. What happens while it is put together comes as events after it."""
+        seq = self.hub.seq
+        listed = await self.runs.list(RunListQuery(limit=50))
+        return Snapshot(kind="snapshot", instance=self.instance, seq=seq, status=self.status(), runs=listed.runs)
+
+    def require_trusted(self, path: str) -> list[str]:
+        """Give the trusted folders that hold the path; raise `workspace_untrusted` when none does."""
+        target = Path(path).resolve()
+        roots = [folder for folder in self.leases.trusted_folders() if target.is_relative_to(Path(folder).resolve())]
+        if not roots:
+            raise TinoError("workspace_untrusted", path=path)
+        return roots
+
+    def request_shutdown(self, request: ShutdownRequest) -> None:
+        """Stop, unless others use the engine; raise `engine_busy` with who they are."""
+        if not request.force:
+            holders = [_describe(client) for client in self.leases.others(request.nonce)]
+            busy = self.runs.running + self.runs.queued
+            if busy:
+                holders.append(f"{busy} run{'s' if busy > 1 else ''} under way")
+            if holders:
+                raise TinoError("engine_busy", holders=", ".join(holders))
+        # After the reply has gone out.
+        asyncio.get_running_loop().call_later(0.05, self.stop, "asked to")
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    def _client_event(self, event: ContractModel, client: Client) -> None:
+        if client.kind != "browser" and self.state == "healthy":
+            self._spawn(self.spare.warm_up())
+        self._spawn(self._record_client(event, client))
+
+    def _client_left(self, client: Client) -> None:
+        self._client_event(ClientLeft(type="client.left", client=client), client)
+
+    async def _record_client(self, event: Any, client: Client) -> None:
+        payload = event.model_dump(mode="json")
+        ledger_seq = await self.writer.write(
+            lambda connection: append(
+                connection,
+                type_=event.type,
+                source="engine",
+                source_event_id=f"{self.instance}:{event.type}:{client.kind}:{client.pid}:{client.since}:{secrets.token_hex(4)}",
+                occurred_at=self.clock.now_ms(),
+                payload=payload,
+            ),
+            event.type,
+        )
+        self.hub.publish(event, ledger_seq)
+
+    def _data_changed(self, bar_types: list[str]) -> None:
+        self.hub.publish(DataChanged(type="data.changed", bar_types=bar_types))
+        self._refresh_wanted.set()
+
+    async def _language_facts(self) -> dict[str, dict[str, Any]]:
+        symbols = await self.catalog.symbols()
+        runs = await self.runs.latest()
+        return {
+            "catalog": symbols.model_dump(mode="json"),
+            "runs": {"runs": [run.model_dump(mode="json") for run in runs]},
+        }
+
+    async def _keep_language_host_informed(self) -> None:
+        while True:
+            await self._refresh_wanted.wait()
+            self._refresh_wanted.clear()
+            try:
+                await self.language.refresh()
+            except Exception:
+                logger.exception("language_host_not_informed")
+
+    def _spawn(self, work: Awaitable[Any]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _describe(client: Client) -> str:
+    names = {"vscode": "window", "cli": "terminal", "browser": "browser page", "trader": "trader"}
+    where = client.workspace or client.tty
+    process = f" {client.pid}" if client.pid is not None else ""
+    return f"{names[client.kind]}{process}{f' ({where})' if where else ''}"
+
+
+def _memory(pid: int) -> int:
+    import psutil  # noqa: PLC0415 - only when somebody asks
+
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return 0

@@ -1,0 +1,256 @@
+"""Who uses the engine, and when nobody does.
+
+A client holds a lease in two ways: its lock file in `run/cli`, written before it even looks for the engine, and its open
+event socket. It is live while either stands: a socket that is open, or a lock file whose process is alive (same PID, same
+start, same boot). So a client between "lock written" and "socket open" counts, a client whose socket broke counts, and one
+that was SIGKILLed stops counting within a tick, because the kernel closed its socket and its PID is gone or another's.
+
+The engine decides alone, because it sees both and is still there when every client was killed. It is also the only one
+that removes dead files: a client that unlinked "dead" ones would race with a PID that was reused in between. It looks
+every second and at once when a socket closes.
+
+    live client, run or trader  →  stays
+    nobody                      →  waits: each client that left keeps the engine for its grace (a window for longer, since a
+                                   window that reloads is gone for a moment), then `on_idle`
+
+Three things must not end it early. A directory that cannot be read is not an empty one: it counts as "unchanged". A
+suspended machine wakes up with every deadline passed: a tick that comes more than three intervals late starts the waiting
+anew. A lock file of another boot or PID namespace says nothing: it is shown, but only its socket keeps the engine.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from tino_engine import log
+from tino_engine.contracts import Client, LockFile
+from tino_engine.supervision.identity import Liveness, look
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tino_engine.contracts import Hello
+    from tino_engine.supervision.clock import Clock
+    from tino_engine.supervision.identity import Processes
+
+TICK_SECONDS = 1.0
+GAP_FACTOR = 3
+_NAME = re.compile(r"^cli-(\d+)\.lock$")
+
+logger = log.get("supervision")
+
+
+@dataclass(frozen=True, slots=True)
+class Graces:
+    """How long a client that left keeps the engine, in seconds."""
+
+    window: float = 30.0
+    terminal: float = 5.0
+
+    def of(self, kind: str) -> float:
+        """Give the grace of a kind of client."""
+        return self.window if kind == "vscode" else self.terminal
+
+
+@dataclass(slots=True)
+class Lease:
+    """One client: what its lock file says, and how many of its sockets are open."""
+
+    key: str
+    kind: str
+    pid: int | None
+    since: int
+    tty: str | None = None
+    workspace: str | None = None
+    start_id: str | None = None
+    boot_id: str | None = None
+    sockets: int = 0
+    alive: bool = False
+    trusted_folders: tuple[str, ...] = ()
+    announced: bool = False
+
+    def public(self) -> Client:
+        """Give the client as others see it."""
+        return Client(
+            kind=self.kind,  # type: ignore[arg-type]
+            pid=self.pid,
+            since=self.since,
+            tty=self.tty,
+            workspace=self.workspace,
+            connected=self.sockets > 0,
+        )
+
+    @property
+    def live(self) -> bool:
+        """Whether it holds the engine."""
+        return self.sockets > 0 or self.alive
+
+
+@dataclass(slots=True)
+class Leases:
+    """All clients. `on_join` and `on_leave` are called once for each coming and going, `on_idle` once, at the end."""
+
+    directory: Path
+    clock: Clock
+    processes: Processes
+    graces: Graces
+    busy: Callable[[], bool]
+    on_join: Callable[[Client], None]
+    on_leave: Callable[[Client], None]
+    on_idle: Callable[[], None]
+    _leases: dict[str, Lease] = field(default_factory=dict)
+    _deadline: float = 0.0
+    _last_tick: float = 0.0
+    _idle: bool = False
+
+    def start(self) -> None:
+        """Begin: the spawner, whoever it was, counts as having just been here."""
+        now = self.clock.monotonic()
+        self._last_tick = now
+        self._deadline = now + self.graces.window
+        self.tick()
+
+    # -- sockets ---------------------------------------------------------------------------------------------------
+
+    def opened(self, hello: Hello) -> Lease:
+        """Take in a client's hello; its lease is found by the nonce of its lock file, a browser page gets one of its own."""
+        if hello.nonce is not None and hello.nonce not in self._leases:
+            self._scan()
+        lease = self._leases.get(hello.nonce or "")
+        if lease is None:
+            lease = Lease(
+                hello.nonce or f"page-{id(hello):x}-{self.clock.now_ms()}", hello.client, hello.pid, self.clock.now_ms()
+            )
+            self._leases[lease.key] = lease
+        lease.sockets += 1
+        lease.workspace = hello.workspace or lease.workspace
+        if hello.client != "browser":
+            lease.trusted_folders = tuple(hello.trusted_folders)
+        if lease.start_id is None and lease.pid is not None and lease.boot_id in (None, self.processes.boot_id()):
+            # Where the client could not read its own start, this binds it while it is certainly alive.
+            lease.start_id = self.processes.start_id(lease.pid)
+        self._announce(lease)
+        return lease
+
+    def closed(self, lease: Lease) -> None:
+        """Note that one of the client's sockets closed, and look at once."""
+        lease.sockets -= 1
+        self.tick()
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Look at the directory and decide. Safe to call at any time, as often as one likes."""
+        now = self.clock.monotonic()
+        if now - self._last_tick > GAP_FACTOR * TICK_SECONDS:
+            logger.info("tick_gap", seconds=round(now - self._last_tick, 1))
+            self._deadline = max(self._deadline, now + self.graces.window)
+        self._last_tick = now
+        self._scan()
+        for lease in [lease for lease in self._leases.values() if not lease.live]:
+            del self._leases[lease.key]
+            self._deadline = max(self._deadline, now + self.graces.of(lease.kind))
+            if lease.announced:
+                logger.info("client_left", kind=lease.kind, pid=lease.pid)
+                self.on_leave(replace(lease).public())
+        if self._idle or self._leases:
+            return
+        if self.busy():
+            self._deadline = max(self._deadline, now + self.graces.terminal)
+        elif now >= self._deadline:
+            self._idle = True
+            self.on_idle()
+
+    def _scan(self) -> None:
+        try:
+            paths = list(self.directory.iterdir())
+        except OSError as error:
+            logger.warning("lock_directory_unreadable", reason=str(error))
+            return
+        seen: set[str] = set()
+        for path in paths:
+            if (name := _NAME.match(path.name)) is None:
+                continue
+            lock = _read(path)
+            if lock is None:
+                # Half a file cannot be: it is renamed into place. Somebody else's content is left to people.
+                logger.warning("lock_file_unreadable", file=path.name)
+                continue
+            if lock.pid != int(name[1]):
+                continue
+            match look(self.processes, lock.pid, self._start_of(lock), lock.boot_id):
+                case Liveness.ALIVE:
+                    seen.add(lock.nonce)
+                    self._hold(lock)
+                case Liveness.DEAD:
+                    self._remove(path, lock)
+                case Liveness.UNKNOWN:
+                    pass
+        for lease in self._leases.values():
+            lease.alive = lease.key in seen
+
+    def _start_of(self, lock: LockFile) -> str | None:
+        known = self._leases.get(lock.nonce)
+        return lock.start_id or (known.start_id if known else None)
+
+    def _hold(self, lock: LockFile) -> None:
+        lease = self._leases.get(lock.nonce)
+        if lease is None:
+            lease = Lease(
+                lock.nonce,
+                lock.kind,
+                lock.pid,
+                lock.started_at,
+                lock.tty,
+                lock.workspace,
+                lock.start_id,
+                lock.boot_id,
+            )
+            self._leases[lock.nonce] = lease
+        lease.alive = True
+        self._announce(lease)
+
+    def _announce(self, lease: Lease) -> None:
+        if not lease.announced:
+            lease.announced = True
+            logger.info("client_joined", kind=lease.kind, pid=lease.pid)
+            self.on_join(lease.public())
+
+    def _remove(self, path: Path, lock: LockFile) -> None:
+        # Read again right before: the PID may have been taken by a new client that wrote its own file meanwhile.
+        current = _read(path)
+        if current is not None and current.nonce == lock.nonce:
+            path.unlink(missing_ok=True)
+            logger.info("lock_file_removed", pid=lock.pid)
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def clients(self) -> list[Client]:
+        """List the live clients, oldest first."""
+        return [lease.public() for lease in sorted(self._leases.values(), key=lambda lease: lease.since)]
+
+    def others(self, nonce: str | None) -> list[Client]:
+        """List the live clients except the one with this nonce, after a fresh look."""
+        self._scan()
+        return [lease.public() for lease in self._leases.values() if lease.live and lease.key != nonce]
+
+    def find(self, nonce: str | None) -> Lease | None:
+        """Find a client by the nonce it names itself with."""
+        return self._leases.get(nonce) if nonce else None
+
+    def trusted_folders(self) -> list[str]:
+        """List every folder that a live client declared as trusted."""
+        return sorted({folder for lease in self._leases.values() if lease.live for folder in lease.trusted_folders})
+
+
+def _read(path: Path) -> LockFile | None:
+    try:
+        return LockFile.model_validate(json.loads(path.read_bytes()))
+    except (OSError, ValueError, ValidationError):
+        return None
