@@ -58,6 +58,7 @@ export const CATALOGUE = {
   not_found: entry(404, EXIT.input, "There is nothing at {path}.", "Check the address."),
   method_not_allowed: entry(405, EXIT.usage, "{method} is not possible at {path}.", "See the API description in docs/api.md."),
   request_invalid: entry(422, EXIT.usage, "The request is not well formed: {reason}.", "Correct the named field and send it again."),
+  request_timeout: entry(504, EXIT.engine, "The engine did not answer {call} within {seconds} s.", "Try again; if it stays silent, restart the engine."),
   request_too_large: entry(413, EXIT.usage, "The request is larger than {limit} bytes.", "Send less at once."),
   unsupported_media: entry(415, EXIT.usage, "The body is not JSON.", "Send it as application/json."),
   code_expired: entry(403, EXIT.refused, "This one-time address has been used or has expired.", "Run `tino open` for a new one."),

@@ -788,6 +788,7 @@ class ErrorBody(ContractModel):
         "not_found",
         "method_not_allowed",
         "request_invalid",
+        "request_timeout",
         "request_too_large",
         "unsupported_media",
         "code_expired",
@@ -1398,6 +1399,12 @@ ERRORS: dict[str, ErrorEntry] = {
     ),
     "request_invalid": ErrorEntry(
         "The request is not well formed: {reason}.", "Correct the named field and send it again.", 422, 2
+    ),
+    "request_timeout": ErrorEntry(
+        "The engine did not answer {call} within {seconds} s.",
+        "Try again; if it stays silent, restart the engine.",
+        504,
+        5,
     ),
     "request_too_large": ErrorEntry("The request is larger than {limit} bytes.", "Send less at once.", 413, 2),
     "unsupported_media": ErrorEntry("The body is not JSON.", "Send it as application/json.", 415, 2),
