@@ -43,6 +43,8 @@ from tino_engine.supervision.run_directory import UnsafeDirectoryError, ensure_p
 from tino_engine.supervision.singleton import EngineLock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tino_engine.engine import Engine
 
 LOOPBACK = "127.0.0.1"
@@ -149,7 +151,7 @@ def _boot(home: Home, lock: EngineLock, listener: socket.socket, nonce: str, lin
 
             uvloop.run(_live(home, lock, listener, bootstrap))
     except TinoError as error:
-        logger.error("start_failed", code=error.code, reason=error.body.message)
+        logger.exception("start_failed", code=error.code)
         sys.stderr.write(f"{error.body.message} {error.body.hint}\n")
         return EXIT_ENGINE
     except Exception as error:
@@ -172,12 +174,18 @@ async def _live(home: Home, lock: EngineLock, listener: socket.socket, bootstrap
     from tino_engine.api.app import create_app  # noqa: PLC0415
     from tino_engine.engine import Engine  # noqa: PLC0415
 
+    answering = asyncio.Event()
+
     class Server(uvicorn.Server):
         """Uvicorn without its signal handlers: the engine decides how it ends."""
 
         @contextlib.contextmanager
-        def capture_signals(self):
+        def capture_signals(self) -> Iterator[None]:
             yield
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            answering.set()
 
     _say("PHASE opening the database")
     ensure_private(home.database.parent)
@@ -210,8 +218,8 @@ async def _live(home: Home, lock: EngineLock, listener: socket.socket, bootstrap
     await engine.start()
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.001)
+        answered = asyncio.create_task(answering.wait())
+        await asyncio.wait({serving, answered}, return_when=asyncio.FIRST_COMPLETED)
         _announce(home, engine)
         _say("PHASE healthy")
         _leave_pipes()
