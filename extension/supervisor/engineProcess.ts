@@ -26,7 +26,7 @@ import { EXIT, TinoError } from "#contracts/catalogue";
 import { PHASE_LINE, PROTOCOL, READY_LINE } from "#contracts/handshake";
 import type { Clock } from "./clock.ts";
 import { getPython, type Installation } from "./locate.ts";
-import type { Log } from "./log.ts";
+import type { Level, Log } from "./log.ts";
 import { LOOPBACK } from "./loopback.ts";
 import type { Paths } from "./paths.ts";
 import type { Listener, Processes } from "./processes.ts";
@@ -156,6 +156,18 @@ export function startLogTail(paths: Paths, lines = 12): string[] {
   const text = own.trim() || readFrom(paths.engineLog, Math.max(0, sizeOf(paths.engineLog) - LONGEST_LINE));
   return text.trim().split("\n").slice(-lines);
 }
+
+/** Settings of the engine that the environment may give: `TINO_LOG_LEVEL`, `TINO_WINDOW_GRACE_MS`, `TINO_TERMINAL_GRACE_MS`. */
+export function bootstrapFromEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): LaunchOptions["bootstrap"] {
+  const { TINO_LOG_LEVEL: level, TINO_WINDOW_GRACE_MS: window, TINO_TERMINAL_GRACE_MS: terminal } = env;
+  return {
+    ...(isLevel(level) && { logLevel: level }),
+    ...(window && /^[0-9]+$/.test(window) && { windowGraceMs: Number(window) }),
+    ...(terminal && /^[0-9]+$/.test(terminal) && { terminalGraceMs: Number(terminal) }),
+  };
+}
+
+const isLevel = (text: string | undefined): text is Level => ["debug", "info", "warning", "error"].includes(text ?? "");
 
 /** Only what the engine needs: nothing that changes what Python loads, no secrets of other programs. */
 export function engineEnvironment(env: Readonly<Record<string, string | undefined>>, paths: Pick<Paths, "home">): Record<string, string> {

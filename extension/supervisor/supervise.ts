@@ -41,7 +41,7 @@ import type { EngineInfo } from "#contracts";
 import { TinoError } from "#contracts/catalogue";
 import { PROTOCOL } from "#contracts/handshake";
 import { type Connection, type Finding, findEngine } from "./discovery.ts";
-import { type LaunchOptions, launchEngine } from "./engineProcess.ts";
+import { bootstrapFromEnvironment, type LaunchOptions, launchEngine } from "./engineProcess.ts";
 import type { Lease } from "./lockDirectory.ts";
 import type { Place } from "./place.ts";
 import { askToEnd } from "./shutdown.ts";
@@ -99,7 +99,7 @@ export async function ensureEngine(place: Place, options: EnsureOptions): Promis
       const outcome = await launchEngine({
         ...place,
         port: options.port ?? null,
-        bootstrap: options.bootstrap ?? {},
+        bootstrap: { ...bootstrapFromEnvironment(), ...options.bootstrap },
         onPhase,
         isHealthy: (pid) => isHealthy(place, pid),
         signal,

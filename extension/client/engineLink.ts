@@ -1,0 +1,274 @@
+/**
+ * A client's standing link to the engine: its lease, its calls and its event stream, repaired without a word when the engine dies.
+ * Windows and terminals use this; both get the same behaviour from it.
+ *
+ *     idle ──connect──▶ starting ──▶ live ◀──▶ silent
+ *                         ▲           │
+ *                         └─ broken ──┤  (jittered; refused after three ends in two minutes → failed)
+ *                                     └─ the engine stopped in order → stopped
+ *
+ * An engine that ended in order (`tino down --force`, its run directory removed) is not started again behind its user's back; the
+ * next `connect` does. One that vanished is. Jitter keeps the clients of a dead engine from all spawning in the same instant,
+ * which would be harmless but wasteful.
+ */
+import { type CallName, type CallReply, type Envelope, type Event, type LockFile, type Snapshot, TinoError } from "#contracts";
+import { type Connection, findEngine } from "../supervisor/discovery.ts";
+import { Lease } from "../supervisor/lockDirectory.ts";
+import type { Place } from "../supervisor/place.ts";
+import { type Leaving, leaveEngine } from "../supervisor/shutdown.ts";
+import { type EnsureOptions, ensureEngine } from "../supervisor/supervise.ts";
+import { EndCounter } from "../supervisor/watchdog.ts";
+import { type CallRest, EngineClient } from "./engineClient.ts";
+import { EventStream } from "./eventStream.ts";
+
+const LEASE_CHECK_MS = 1_000;
+const LONGEST_JITTER_MS = 250;
+const ATTACH_ATTEMPTS = 3;
+
+export type LinkState =
+  /** Nobody asked for the engine yet. */
+  | { readonly kind: "idle" }
+  /** `repairing`: it was there and vanished. */
+  | { readonly kind: "starting"; readonly phase: string; readonly repairing: boolean }
+  | { readonly kind: "live"; readonly connection: Connection }
+  /** Connected, and nothing was heard for ten seconds. */
+  | { readonly kind: "silent"; readonly connection: Connection }
+  /** The engine ended in order. */
+  | { readonly kind: "stopped" }
+  | { readonly kind: "failed"; readonly error: TinoError };
+
+export interface LinkOptions {
+  readonly place: Place;
+  readonly kind: LockFile["kind"];
+  /** Folder shown to people who ask who holds the engine. */
+  readonly workspace: string | null;
+  /** Folders whose code may be run for this client, absolute. */
+  readonly trustedFolders: readonly string[];
+  /** How the engine is started, if it is. */
+  readonly start?: Pick<EnsureOptions, "port" | "bootstrap" | "phaseTimeoutMs">;
+}
+
+export interface LinkListener {
+  onState?: (state: LinkState) => void;
+  /** State as a whole: replaces whatever the listener knew. */
+  onSnapshot?: (snapshot: Snapshot) => void;
+  onEvent?: (event: Event, envelope: Envelope) => void;
+}
+
+export class EngineLink {
+  readonly #options: LinkOptions;
+  readonly #listeners = new Set<LinkListener>();
+  readonly #ends: EndCounter;
+  readonly #stream: EventStream;
+  readonly #over = new AbortController();
+  #trustedFolders: string[];
+  #lease: Lease | null = null;
+  #stopLeaseCheck: () => void = () => undefined;
+  #client: EngineClient | null = null;
+  #connecting: Promise<EngineClient> | null = null;
+  #state: LinkState = { kind: "idle" };
+
+  constructor(options: LinkOptions) {
+    const { place } = options;
+    this.#options = options;
+    this.#trustedFolders = [...options.trustedFolders];
+    this.#ends = new EndCounter(place.clock);
+    this.#stream = new EventStream({
+      clock: place.clock,
+      log: place.log,
+      hello: () => ({
+        client: options.kind,
+        pid: place.processes.pid,
+        nonce: this.#lease?.nonce ?? null,
+        version: place.installation.version,
+        workspace: options.workspace,
+        trustedFolders: this.#trustedFolders,
+      }),
+      onSnapshot: (snapshot) => this.#tell((listener) => listener.onSnapshot?.(snapshot)),
+      onEvent: (event, envelope) => this.#tell((listener) => listener.onEvent?.(event, envelope)),
+      onLost: (how) => this.#lost(how),
+      onSilent: (silent) => {
+        if (this.#client) this.#become({ kind: silent ? "silent" : "live", connection: this.#client.connection });
+      },
+    });
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** The client of the live connection, null when there is none. */
+  get client(): EngineClient | null {
+    return this.#client;
+  }
+
+  /** Hear of states, snapshots and events; the returned function ends it. */
+  listen(listener: LinkListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Have the engine, started if need be, with the event stream open. Callers at the same time share one attempt.
+   * @throws as `ensureEngine`
+   */
+  connect(): Promise<EngineClient> {
+    if (this.#client) return Promise.resolve(this.#client);
+    this.#connecting ??= this.#attempt(() => this.#establish(false));
+    return this.#connecting;
+  }
+
+  /** Start again after `failed`, at the user's word: earlier ends are forgotten. */
+  startAgain(): Promise<EngineClient> {
+    this.#ends.clear();
+    return this.connect();
+  }
+
+  /** Connect if need be and make one call. */
+  async call<N extends CallName>(name: N, ...rest: CallRest<N>): Promise<CallReply<N>> {
+    return (await this.connect()).call(name, ...rest);
+  }
+
+  /** Declare which folders are trusted from now on. */
+  trust(folders: readonly string[]): void {
+    this.#trustedFolders = [...folders];
+    this.#stream.declareTrust(this.#trustedFolders);
+  }
+
+  /** Leave as a window does: close the socket, unlink the lock file, at once. The engine waits out its grace. */
+  dispose(): void {
+    this.#disconnect();
+    this.#lease?.release();
+  }
+
+  /** Leave as a terminal does: the last one out ends the engine and waits until it is gone. */
+  async leave(): Promise<Leaving> {
+    this.#disconnect();
+    // A start under way was told to stop; its lease must not be released under it.
+    await this.#connecting?.catch(() => undefined);
+    return this.#lease ? await leaveEngine(this.#options.place, this.#lease) : "gone";
+  }
+
+  async #attempt(work: () => Promise<EngineClient>): Promise<EngineClient> {
+    try {
+      return await work();
+    } catch (error) {
+      const failure = this.#explain(error);
+      if (!this.#over.signal.aborted) this.#become({ kind: "failed", error: failure });
+      throw failure;
+    } finally {
+      this.#connecting = null;
+    }
+  }
+
+  async #establish(repairing: boolean): Promise<EngineClient> {
+    const { place, kind, workspace } = this.#options;
+    this.#become({ kind: "starting", phase: "looking for the engine", repairing });
+    if (!this.#lease) {
+      this.#lease = Lease.take(place.paths, { kind, workspace, version: place.installation.version }, place.processes, place.clock);
+      this.#stopLeaseCheck = place.clock.every(LEASE_CHECK_MS, () => this.#keepLease());
+    }
+    const connection = await this.#attach(this.#lease, repairing);
+    this.#client = new EngineClient(connection, this.#lease.nonce);
+    this.#become({ kind: "live", connection });
+    return this.#client;
+  }
+
+  /** An engine with our stream open on it. It may end between the two; then the way starts over. */
+  async #attach(lease: Lease, repairing: boolean): Promise<Connection> {
+    const { place, start } = this.#options;
+    const signal = this.#over.signal;
+    for (let attempt = 1; ; attempt += 1) {
+      const connection = await ensureEngine(place, {
+        ...start,
+        lease,
+        signal,
+        allowSpawn: !this.#ends.looping,
+        onPhase: (phase) => this.#become({ kind: "starting", phase, repairing }),
+      });
+      try {
+        await this.#stream.open(connection);
+        signal.throwIfAborted();
+        if (this.#stream.isOpen) return connection;
+        throw TinoError.of("engine_unreachable", { pid: connection.pid });
+      } catch (error) {
+        if (signal.aborted) this.#stream.close();
+        if (signal.aborted || attempt === ATTACH_ATTEMPTS || !isPassing(error)) throw error;
+        await place.clock.sleep(LONGEST_JITTER_MS, signal);
+      }
+    }
+  }
+
+  #lost(how: "ended" | "broken"): void {
+    const lost = this.#client?.connection;
+    this.#client?.close();
+    this.#client = null;
+    if (this.#over.signal.aborted || !lost) return;
+    this.#options.place.log("warning", "client", "stream_lost", { how, enginePid: lost.pid });
+    if (how === "ended") {
+      this.#become({ kind: "stopped" });
+      return;
+    }
+    this.#connecting ??= this.#attempt(() => this.#repair(lost));
+    // Whoever waits gets the failure; when nobody does, the state tells it.
+    this.#connecting.catch(() => undefined);
+  }
+
+  async #repair(lost: Connection): Promise<EngineClient> {
+    const { place } = this.#options;
+    const signal = this.#over.signal;
+    this.#become({ kind: "starting", phase: "the engine is gone; starting it again", repairing: true });
+    await place.clock.sleep(Math.random() * LONGEST_JITTER_MS, signal);
+    const finding = await findEngine(place, signal);
+    // The socket alone may have broken: then it is the same engine, and nothing ended.
+    if (!(finding.kind === "running" && finding.connection.instance === lost.instance)) this.#ends.record();
+    for (;;) {
+      try {
+        return await this.#establish(true);
+      } catch (error) {
+        if (signal.aborted || this.#ends.looping || !isWorthRetrying(error)) throw error;
+        this.#ends.record();
+        await place.clock.sleep(LONGEST_JITTER_MS * (1 + Math.random()), signal);
+      }
+    }
+  }
+
+  #explain(error: unknown): TinoError {
+    const log = this.#options.place.paths.engineLog;
+    if (this.#ends.looping && TinoError.is(error, "engine_not_running")) return TinoError.of("engine_crash_loop", { count: this.#ends.count, log });
+    if (error instanceof TinoError) return error;
+    return TinoError.of("internal", { reference: error instanceof Error ? error.message : String(error), log }, { cause: error });
+  }
+
+  #keepLease(): void {
+    try {
+      this.#lease?.ensure();
+    } catch (error) {
+      this.#options.place.log("warning", "client", "lease_not_kept", { reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #disconnect(): void {
+    this.#over.abort(TinoError.of("engine_not_running"));
+    this.#stopLeaseCheck();
+    this.#stream.close();
+    this.#client?.close();
+    this.#client = null;
+  }
+
+  #become(state: LinkState): void {
+    this.#state = state;
+    this.#tell((listener) => listener.onState?.(state));
+  }
+
+  #tell(say: (listener: LinkListener) => void): void {
+    for (const listener of [...this.#listeners]) say(listener);
+  }
+}
+
+/** The engine died while it started or right after: the next attempt may fare better. Everything else stays as it is. */
+const isWorthRetrying = (error: unknown): boolean =>
+  TinoError.is(error, "engine_start_failed") || TinoError.is(error, "engine_start_timeout") || isPassing(error);
+
+/** It was there a moment ago. */
+const isPassing = (error: unknown): boolean => TinoError.is(error, "engine_unreachable") || TinoError.is(error, "engine_not_running");
