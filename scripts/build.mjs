@@ -1,0 +1,106 @@
+/**
+ * Builds what runs outside the source tree, into `dist`:
+ *
+ *   extension.cjs   the extension; the editor brings `vscode`
+ *   cli/main.js     the terminal program; parts that a verb does not need stay in chunks of their own and are not loaded
+ *   webview/        the pages, by vite
+ *
+ * `--watch` builds again on every change, `--analyze` says what the bytes are made of.
+ */
+import { chmodSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { analyzeMetafile, build, context } from "esbuild";
+import { build as buildPages } from "vite";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const watch = process.argv.includes("--watch");
+const dist = join(root, "dist");
+const DAY_MS = 86_400_000;
+
+/** Ink loads React's developer tools when DEV is set; they are not ours to ship. */
+const withoutDeveloperTools = /** @satisfies {import("esbuild").Plugin} */ ({
+  name: "without-developer-tools",
+  setup(build) {
+    build.onResolve({ filter: /^react-devtools-core$/ }, () => ({ path: "react-devtools-core", namespace: "nothing" }));
+    build.onLoad({ filter: /.*/, namespace: "nothing" }, () => ({ contents: "export default { connectToDevTools() {} };" }));
+  },
+});
+
+const common = /** @satisfies {import("esbuild").BuildOptions} */ ({
+  absWorkingDir: root,
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  jsx: "automatic",
+  minify: !watch,
+  sourcemap: true,
+  legalComments: "none",
+  metafile: true,
+  logLevel: "info",
+  define: { "process.env.NODE_ENV": '"production"', "process.env.DEV": '"false"' },
+});
+
+/** @type {import("esbuild").BuildOptions[]} */
+const programs = [
+  {
+    ...common,
+    entryPoints: ["extension/extension.ts"],
+    outfile: "dist/extension.cjs",
+    format: "cjs",
+    external: ["vscode"],
+    // CommonJS has no import.meta; modules shared with the terminal program find their files by it.
+    define: { ...common.define, "import.meta.url": "importMetaUrl", "import.meta.dirname": "__dirname", "import.meta.filename": "__filename" },
+    banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
+  },
+  {
+    ...common,
+    entryPoints: ["extension/cli/main.ts"],
+    outdir: "dist/cli",
+    format: "esm",
+    splitting: true,
+    chunkNames: "chunk-[hash]",
+    plugins: [withoutDeveloperTools],
+    // Some packages in the bundle are CommonJS and call require for Node's own modules.
+    banner: { js: 'import { createRequire as createRequireOfNode } from "node:module"; const require = createRequireOfNode(import.meta.url);' },
+  },
+];
+
+const pages = { root: join(root, "webview"), configFile: join(root, "webview", "vite.config.ts"), logLevel: /** @type {const} */ ("warn") };
+
+if (watch) {
+  for (const program of programs) await (await context(program)).watch();
+  await buildPages({ ...pages, logLevel: "info", build: { watch: {} } });
+} else {
+  const [built] = await Promise.all([Promise.all(programs.map((program) => build(program))), buildPages(pages)]);
+  chmodSync(join(dist, "cli", "main.js"), 0o755);
+  removeOldChunks(built.flatMap(({ metafile }) => Object.keys(metafile?.outputs ?? {})));
+  report();
+  if (process.argv.includes("--analyze")) for (const { metafile } of built) if (metafile) console.log(await analyzeMetafile(metafile));
+}
+
+/**
+ * A terminal that is open for hours still loads the chunks it was built with, so those of earlier builds stay for a day. esbuild does not
+ * write what has not changed, so the time of the last build that had a file is set here.
+ * @param {string[]} outputs
+ */
+function removeOldChunks(outputs) {
+  const now = new Date();
+  const current = new Set(outputs.map((path) => join(root, path)));
+  for (const path of current) utimesSync(path, now, now);
+  for (const name of readdirSync(join(dist, "cli"))) {
+    const path = join(dist, "cli", name);
+    if (!current.has(path) && Date.now() - statSync(path).mtimeMs > DAY_MS) rmSync(path);
+  }
+}
+
+/** What was built and how large it is; maps are for developers and not counted. */
+function report() {
+  const files = /** @type {string[]} */ (readdirSync(dist, { recursive: true }))
+    .map((name) => join(dist, name))
+    .filter((path) => statSync(path).isFile() && !path.endsWith(".map"));
+  const kib = (/** @type {number} */ bytes) => `${(bytes / 1024).toFixed(0).padStart(7)} KiB`;
+  const sizes = files.map((path) => ({ path: relative(root, path), bytes: statSync(path).size })).sort((a, b) => b.bytes - a.bytes);
+  for (const { path, bytes } of sizes.slice(0, 12)) console.log(`${kib(bytes)}  ${path}`);
+  console.log(`${kib(sizes.reduce((sum, { bytes }) => sum + bytes, 0))}  in ${sizes.length} files`);
+}
