@@ -111,7 +111,7 @@ function pythonModels(): string {
     const output = join(folder, "contracts.py");
     writeFileSync(input, JSON.stringify({ $defs: schemas("#/$defs/") }));
     const options =
-      "--input-file-type jsonschema --output-model-type pydantic_v2.BaseModel --base-class tino_engine.contract_model.ContractModel --snake-case-field --use-type-alias --collapse-root-models --enum-field-as-literal all --use-annotated --use-standard-collections --use-union-operator --target-python-version 3.13 --disable-timestamp --field-constraints --use-schema-description --formatters ruff-format";
+      "--input-file-type jsonschema --output-model-type pydantic_v2.BaseModel --base-class tino_engine.contract_model.ContractModel --snake-case-field --use-type-alias --collapse-root-models --enum-field-as-literal all --use-annotated --use-standard-collections --use-union-operator --target-python-version 3.13 --disable-timestamp --field-constraints --strict-nullable --use-schema-description --formatters ruff-format";
     run(join(python, "datamodel-codegen"), ["--input", input, "--output", output, ...options.split(" ")]);
     const models = readFileSync(output, "utf8")
       .replace(/^(#.*\n)+/, "")

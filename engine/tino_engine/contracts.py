@@ -25,7 +25,7 @@ type Points = Annotated[
 
 class BrowserCodeRequest(ContractModel):
     path: Annotated[
-        str | None,
+        str,
         Field(
             description="Page to open, with its query: `/backtest?run=…`.",
             pattern="^\\/[^#]*$",
@@ -310,7 +310,7 @@ type RunId = Annotated[str, Field(description="Identifier of a run.", pattern="^
 
 
 class RunListQuery(ContractModel):
-    limit: Annotated[int | None, Field(ge=1, le=1000)] = 100
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
     before: Annotated[
         RunId | None,
         Field(description="Only runs started before this one: the next page."),
@@ -381,7 +381,7 @@ class ShutdownReply(ContractModel):
 
 class ShutdownRequest(ContractModel):
     force: Annotated[
-        bool | None,
+        bool,
         Field(description="Stop although others use the engine; running work is marked interrupted."),
     ] = False
     nonce: Annotated[
@@ -458,14 +458,14 @@ class TrustChanged(ContractModel):
 
 class VenueModel(ContractModel):
     account_type: Annotated[
-        Literal["CASH", "MARGIN"] | None,
+        Literal["CASH", "MARGIN"],
         Field(
             alias="accountType",
             description="CASH refuses short sales; MARGIN allows them within the margin.",
         ),
     ] = "MARGIN"
     starting_balance: Annotated[
-        str | None,
+        str,
         Field(
             alias="startingBalance",
             description="In the instrument's quote currency.",
@@ -473,14 +473,14 @@ class VenueModel(ContractModel):
         ),
     ] = "100000"
     leverage: Annotated[
-        str | None,
+        str,
         Field(
             description="Exposure allowed per unit of equity on a MARGIN account; ignored on CASH.",
             pattern="^[0-9]+(\\.[0-9]+)?$",
         ),
     ] = "1"
     maker_fee: Annotated[
-        str | None,
+        str,
         Field(
             alias="makerFee",
             description="Fraction of the traded value, for fills that rested in the book.",
@@ -488,7 +488,7 @@ class VenueModel(ContractModel):
         ),
     ] = "0.0005"
     taker_fee: Annotated[
-        str | None,
+        str,
         Field(
             alias="takerFee",
             description="Fraction of the traded value, for fills that took liquidity.",
@@ -496,7 +496,7 @@ class VenueModel(ContractModel):
         ),
     ] = "0.0005"
     slippage_probability: Annotated[
-        float | None,
+        float,
         Field(
             alias="slippageProbability",
             description="Chance that a market order fills one tick worse.",
@@ -505,7 +505,7 @@ class VenueModel(ContractModel):
         ),
     ] = 0
     seed: Annotated[
-        int | None,
+        int,
         Field(description="Of the fill model's random numbers.", ge=0, le=4294967295),
     ] = 42
 
@@ -517,14 +517,14 @@ class BacktestRequest(ContractModel):
         Field(description="Class name; needed when the file holds more than one."),
     ] = None
     symbols: Annotated[
-        list[str] | None,
+        list[str],
         Field(
             description="Instruments; the class gets them through its InstrumentId and BarType fields.",
             max_length=1000,
         ),
     ] = []
     bar_types: Annotated[
-        list[str] | None,
+        list[str],
         Field(
             alias="barTypes",
             description="Bar types; empty: the one stored series of each symbol, the finest if there are several.",
@@ -542,9 +542,9 @@ class BacktestRequest(ContractModel):
         Day | None,
         Field(description="Last day, inclusive. Null: to the end of the data."),
     ] = None
-    parameters: dict[str, bool | int | float | str | list[str] | None] | None = {}
-    adjustment: Literal["none", "splits", "splitsAndDividends"] | None = "splitsAndDividends"
-    venue: Annotated[VenueModel | None, Field(validate_default=True)] = {}
+    parameters: dict[str, bool | int | float | str | list[str] | None] = {}
+    adjustment: Literal["none", "splits", "splitsAndDividends"] = "splitsAndDividends"
+    venue: Annotated[VenueModel, Field(validate_default=True)] = {}
 
 
 class BarsQuery(ContractModel):
@@ -555,7 +555,7 @@ class BarsQuery(ContractModel):
         Points | None,
         Field(description="At most about this many rows; bars are merged to reach it. Null: all of them."),
     ] = None
-    adjustment: Literal["none", "splits", "splitsAndDividends"] | None = "splitsAndDividends"
+    adjustment: Literal["none", "splits", "splitsAndDividends"] = "splitsAndDividends"
 
 
 class Bootstrap(ContractModel):
@@ -575,9 +575,9 @@ class Bootstrap(ContractModel):
             description="Folder of the built pages, null to serve none.",
         ),
     ] = None
-    log_level: Annotated[Literal["debug", "info", "warning", "error"] | None, Field(alias="logLevel")] = "info"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(alias="logLevel")] = "info"
     window_grace_ms: Annotated[
-        int | None,
+        int,
         Field(
             alias="windowGraceMs",
             description="How long to wait for a client when a window was the last one.",
@@ -585,7 +585,7 @@ class Bootstrap(ContractModel):
         ),
     ] = 30000
     terminal_grace_ms: Annotated[
-        int | None,
+        int,
         Field(
             alias="terminalGraceMs",
             description="The same when only terminals were.",
@@ -833,7 +833,7 @@ class ErrorBody(ContractModel):
     message: Annotated[str, Field(description="What happened, one sentence.")]
     hint: Annotated[str, Field(description="What to do about it.")]
     location: Location | None = None
-    traceback: Annotated[list[TraceFrame] | None, Field(validate_default=True)] = []
+    traceback: Annotated[list[TraceFrame], Field(validate_default=True)] = []
     field: Annotated[str | None, Field(description="The request field or parameter at fault.")] = None
 
 
@@ -869,7 +869,7 @@ class Hello(ContractModel):
     version: str
     workspace: str | None = None
     trusted_folders: Annotated[
-        list[str] | None,
+        list[str],
         Field(
             alias="trustedFolders",
             description="Absolute paths whose code may be run for this client; read from windows and terminals only.",
@@ -935,7 +935,7 @@ class LockFile(ContractModel):
         ),
     ]
     tty: Annotated[str | None, Field(description="The terminal's device, null for a window.")]
-    kind: Literal["vscode", "cli", "browser", "trader"] | None = "cli"
+    kind: Literal["vscode", "cli", "browser", "trader"] = "cli"
     start_id: Annotated[
         str | None,
         Field(
