@@ -1,0 +1,328 @@
+"""The catalog as the engine sees it: which series there are, by the database, and a child that touches their files.
+
+The database decides what is in the catalog; a file that no row refers to is not. The engine is the only writer of these rows,
+so they are kept in memory from the first question on. Nothing here imports numpy or pyarrow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from tino_engine import log
+from tino_engine.contracts import (
+    BarsQuery,
+    CorporateAction,
+    Coverage,
+    Instrument,
+    SampleReply,
+    SymbolEntry,
+    SymbolList,
+)
+from tino_engine.data.bar_type import BarType
+from tino_engine.data.days import day_bounds, day_of, parse_day
+from tino_engine.data.series import Series
+from tino_engine.errors import TinoError
+from tino_engine.identifiers import new_id
+from tino_engine.ledger import append, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from pathlib import Path
+    from typing import Protocol
+
+    from sqlalchemy import Connection, Table
+
+    from tino_engine.ledger import Database, Writer
+
+    class Reply(Protocol):
+        """What a child's call ends with."""
+
+        result: dict[str, Any]
+        body: bytes
+
+    class DataChild(Protocol):
+        """The running data child; see `workers.data` for its calls."""
+
+        async def call(self, name: str, params: dict[str, Any]) -> Reply:
+            """Call it; raises its error."""
+            ...
+
+
+logger = log.get("data")
+
+NEAR = 3
+"""How many similar names an error lists."""
+
+_SAMPLE = "sample"
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedSeries(Series):
+    """A stored series that was asked for: what a child needs of it, and what the catalog says about it."""
+
+    coverage: Coverage
+
+    @property
+    def bars(self) -> int:
+        """How many bars are stored."""
+        return self.coverage.bars
+
+    @property
+    def source(self) -> str:
+        """Where they came from, for people."""
+        return self.coverage.source
+
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """Everything the database says, by name and in order of name."""
+
+    entries: dict[str, SymbolEntry]
+    series: dict[str, ResolvedSeries]
+
+
+class Catalog:
+    """The stored market data."""
+
+    def __init__(
+        self,
+        database: Database,
+        writer: Writer,
+        child: Callable[[], Awaitable[DataChild]],
+        folder: Path,
+        on_change: Callable[[list[str]], None] = lambda _: None,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        """`child` gives the running data child, `folder` is the home's data folder; `on_change` hears which bar types are new."""
+        self._database = database
+        self._writer = writer
+        self._child = child
+        self._folder = folder
+        self._on_change = on_change
+        self._now_ms = now_ms
+        self._contents: _Contents | None = None
+        self._loading = asyncio.Lock()
+        self._importing = asyncio.Lock()
+
+    async def symbols(self) -> SymbolList:
+        """List instruments with what is stored of them, in order of id."""
+        return SymbolList(symbols=list((await self._read()).entries.values()))
+
+    async def find_series(self, bar_type: str) -> ResolvedSeries | None:
+        """Find a stored series by its bar type."""
+        return (await self._read()).series.get(bar_type)
+
+    async def resolve(self, symbols: Sequence[str], bar_types: Sequence[str]) -> list[ResolvedSeries]:
+        """Give the series asked for, each once: the bar types, then the finest series of every symbol without one.
+
+        A symbol may leave out its venue where only one venue has it, and upper case does not matter. Raises `symbol_unknown`,
+        `bar_type_invalid` or `bar_type_unknown`, the unknown ones with similar names.
+        """
+        contents = await self._read()
+        found = [_get_series(contents, text, "barTypes") for text in bar_types]
+        named = {series.instrument.id for series in found}
+        for symbol in symbols:
+            instrument_id = _get_symbol(contents, symbol)
+            if instrument_id not in named:
+                found.append(_get_finest(contents, instrument_id))
+        return list({series.bar_type: series for series in found}.values())
+
+    def check_range(self, series: ResolvedSeries, from_day: str | None, to_day: str | None) -> tuple[int, int]:
+        """Give the first and last instant, in nanoseconds and inclusive, of the bars from one day to another, inclusive.
+
+        None is an open end. Raises `range_invalid`, or `data_missing` with what is covered when the range lies wholly outside it.
+        """
+        if from_day is not None and to_day is not None and parse_day(from_day, "from") > parse_day(to_day, "to"):
+            raise TinoError("range_invalid", field="to", **{"from": from_day, "to": to_day})
+        first, last = day_bounds(series.instrument, from_day, to_day)
+        if last < series.coverage.from_ * 1_000_000 or first > series.coverage.to * 1_000_000 + 999_999:
+            raise self.missing(series, from_day, to_day)
+        return first, last
+
+    def missing(self, series: ResolvedSeries, from_day: str | None, to_day: str | None) -> TinoError:
+        """Give the error for a range without bars, which says what is covered."""
+        covered = [day_of(series.instrument, at * 1_000_000) for at in (series.coverage.from_, series.coverage.to)]
+        words = {
+            "from": from_day or "the start",
+            "to": to_day or "the end",
+            "coverage": f"{series.bars:,} {BarType.parse(series.bar_type).description} from {covered[0]} to {covered[1]}",
+        }
+        return TinoError("data_missing", field="to" if from_day is None else "from", barType=series.bar_type, **words)
+
+    async def bars(self, query: BarsQuery) -> bytes:
+        """Give bars as an Arrow IPC stream; see `data.serving.stream_bars`. A range without bars gives a table without rows.
+
+        Raises `bar_type_invalid`, `bar_type_unknown`, `range_invalid`, `data_corrupt`.
+        """
+        series = _get_series(await self._read(), query.bar_type, "barType")
+        if query.from_ is not None and query.to is not None and query.from_ > query.to:
+            raise TinoError("range_invalid", field="to", **{"from": query.from_, "to": query.to})
+        params = {
+            "folder": str(self._folder),
+            "series": series.to_params(),
+            "adjustment": query.adjustment,
+            "from": query.from_,
+            "to": query.to,
+            "points": query.points,
+        }
+        return (await (await self._child()).call("bars", params)).body
+
+    async def import_sample(self) -> SampleReply:
+        """Bring the embedded sample into the catalog; what is there already is checked, and repaired if it is damaged.
+
+        Files are written first, then recorded in one transaction together with an event of the ledger, so that an import that
+        ends in between has not happened. Imports go one at a time. Raises `disk_full`, `worker_died`.
+        """
+        async with self._importing:
+            before = (await self._read()).series
+            reply = await (await self._child()).call("importSample", {"folder": str(self._folder)})
+            coverage = [Coverage.model_validate(item) for item in reply.result["coverage"]]
+            recorded = {bar_type: series.coverage for bar_type, series in before.items()}
+            changed = [item.bar_type for item in coverage if recorded.get(item.bar_type) != item]
+            if changed:
+                at = self._now_ms()
+                await self._writer.write(
+                    lambda connection: _record(connection, reply.result, at), "import of the sample data"
+                )
+                self._contents = None
+                logger.info("imported", source=_SAMPLE, bar_types=changed, notes=reply.result["notes"])
+                self._on_change(changed)
+            contents = await self._read()
+            entries = [contents.entries[item["id"]] for item in reply.result["instruments"]]
+            return SampleReply(imported=[item for item in changed if item not in recorded], symbols=entries)
+
+    async def _read(self) -> _Contents:
+        async with self._loading:
+            if self._contents is None:
+                self._contents = await self._database.read(lambda connection: _load(connection, self._folder))
+            return self._contents
+
+
+def _get_series(contents: _Contents, text: str, field: str) -> ResolvedSeries:
+    series = contents.series.get(text)
+    if series is None:
+        bar_type = str(BarType.parse(text, field=field))
+        raise TinoError("bar_type_unknown", field=field, barType=bar_type, near=_near(text, contents.series))
+    return series
+
+
+def _get_symbol(contents: _Contents, text: str) -> str:
+    if text in contents.entries:
+        return text
+    wanted = text.upper()
+    same = [
+        name for name, entry in contents.entries.items() if wanted in (name.upper(), entry.instrument.symbol.upper())
+    ]
+    if len(same) == 1:
+        return same[0]
+    near = f"; name its venue: {', '.join(same)}" if same else _near_symbol(wanted, contents.entries)
+    raise TinoError("symbol_unknown", field="symbols", symbol=text, near=near)
+
+
+def _near_symbol(wanted: str, entries: dict[str, SymbolEntry]) -> str:
+    # Compared without the venue too: APPL is nearer to AAPL than to AAPL.XNAS.
+    names = {name.upper(): name for name in entries} | {
+        entry.instrument.symbol.upper(): name for name, entry in entries.items()
+    }
+    matches = difflib.get_close_matches(wanted, names, NEAR)
+    return _similar(dict.fromkeys(names[match] for match in matches))
+
+
+def _near(text: str, names: Iterable[str]) -> str:
+    return _similar(difflib.get_close_matches(text, list(names), NEAR))
+
+
+def _similar(names: Iterable[str]) -> str:
+    listed = ", ".join(names)
+    return f" (similar: {listed})" if listed else ""
+
+
+def _get_finest(contents: _Contents, instrument_id: str) -> ResolvedSeries:
+    stored = [item.bar_type for item in contents.entries[instrument_id].coverage]
+    if not stored:
+        raise TinoError("bar_type_unknown", field="symbols", barType=f"of {instrument_id}", near="")
+    return contents.series[min(stored, key=lambda text: (BarType.parse(text).fineness, text))]
+
+
+def _load(connection: Connection, folder: Path) -> _Contents:
+    instruments = {
+        row.id: Instrument.model_validate(row.definition)
+        for row in connection.execute(select(tables.instruments).order_by(tables.instruments.c.id))
+    }
+    actions: dict[str, list[CorporateAction]] = {instrument_id: [] for instrument_id in instruments}
+    held = tables.corporate_actions
+    for row in connection.execute(select(held).order_by(held.c.ex_day, held.c.kind.desc())):
+        action = CorporateAction(ex_day=row.ex_day, kind=row.kind, value=float(row.value))
+        actions[row.instrument_id].append(action)
+    coverage: dict[str, list[Coverage]] = {instrument_id: [] for instrument_id in instruments}
+    series: dict[str, ResolvedSeries] = {}
+    for row in connection.execute(select(tables.coverage).order_by(tables.coverage.c.bar_type)):
+        covered = Coverage(
+            bar_type=row.bar_type,
+            instrument_id=row.instrument_id,
+            bars=row.bars,
+            from_=row.from_at,
+            to=row.to_at,
+            source=row.source,
+            hash=row.hash,
+        )
+        coverage[row.instrument_id].append(covered)
+        series[row.bar_type] = ResolvedSeries(
+            instrument=instruments[row.instrument_id],
+            bar_type=row.bar_type,
+            files=tuple(folder / "catalog" / file for file in row.files),
+            actions=tuple(actions[row.instrument_id]),
+            hash=row.hash,
+            coverage=covered,
+        )
+    entries = {
+        name: SymbolEntry(instrument=instrument, coverage=coverage[name], actions=actions[name])
+        for name, instrument in instruments.items()
+    }
+    return _Contents(entries, series)
+
+
+def _record(connection: Connection, result: dict[str, Any], at: int) -> None:
+    """Record an import: its instruments, series and actions, and that it happened."""
+    for item in result["instruments"]:
+        _put(connection, tables.instruments, {"id": item["id"]}, {"definition": item, "updated_at": at})
+    for item in result["coverage"]:
+        values = {
+            "instrument_id": item["instrumentId"],
+            "bars": item["bars"],
+            "from_at": item["from"],
+            "to_at": item["to"],
+            "source": item["source"],
+            "hash": item["hash"],
+            "files": item["files"],
+            "imported_at": at,
+        }
+        _put(connection, tables.coverage, {"bar_type": item["barType"]}, values)
+    held = tables.corporate_actions
+    for instrument_id, actions in result["actions"].items():
+        connection.execute(held.delete().where(held.c.instrument_id == instrument_id, held.c.source == _SAMPLE))
+        for action in actions:
+            key = {"instrument_id": instrument_id, "ex_day": action["exDay"], "kind": action["kind"]}
+            _put(connection, held, key, {"value": f"{Decimal(repr(action['value'])):f}", "source": _SAMPLE})
+    append(
+        connection,
+        type_="data.imported",
+        source="catalog",
+        source_event_id=new_id("import"),
+        occurred_at=at,
+        payload={"source": _SAMPLE, "coverage": result["coverage"], "notes": result["notes"]},
+    )
+
+
+def _put(connection: Connection, table: Table, key: dict[str, Any], values: dict[str, Any]) -> None:
+    """Insert a row, or change the one with this key."""
+    same = [table.c[name] == value for name, value in key.items()]
+    if not connection.execute(table.update().where(*same).values(values)).rowcount:
+        connection.execute(table.insert().values(**key, **values))

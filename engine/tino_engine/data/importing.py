@@ -1,0 +1,211 @@
+"""Bringing market data into the catalog. In a child process: numpy and pyarrow, never NautilusTrader.
+
+Files are written here; what counts as imported is what the engine then records in its database, in one transaction. An
+import that ends in between leaves files that nothing refers to, and is simply done again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from tino_engine.contracts import CorporateAction, Coverage, Instrument
+from tino_engine.data import sample
+from tino_engine.data.days import nanoseconds
+from tino_engine.data.store import Bars, clean_incoming, write_bars, write_instrument
+from tino_engine.errors import TinoError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+SESSION_CLOSE = time(16)
+"""When a US stock's trading day ends, in New York."""
+
+_NOISE = 1e-9
+"""Relative step of an adjustment factor below which it is rounding of the source, not an action."""
+_SPLIT_TERMS = 50
+"""Largest number on the old side of a split's ratio."""
+_CENTS = 4
+"""Decimals a dividend is rounded to, when it lies that near to a round amount."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import stored. `files` by bar type, relative to the catalog; `notes` say what was done to the source's rows."""
+
+    instruments: tuple[Instrument, ...]
+    coverage: tuple[Coverage, ...]
+    files: dict[str, tuple[str, ...]]
+    actions: dict[str, tuple[CorporateAction, ...]]
+    notes: tuple[str, ...]
+
+    def to_result(self) -> dict[str, Any]:
+        """Give it as JSON, for a frame; each coverage with its files."""
+        return {
+            "instruments": [instrument.model_dump(mode="json") for instrument in self.instruments],
+            "coverage": [
+                {**coverage.model_dump(mode="json"), "files": list(self.files[coverage.bar_type])}
+                for coverage in self.coverage
+            ],
+            "actions": {
+                instrument_id: [action.model_dump(mode="json") for action in actions]
+                for instrument_id, actions in self.actions.items()
+            },
+            "notes": list(self.notes),
+        }
+
+
+def import_sample(catalog: Path, on_progress: Callable[[str, int, int], None] | None = None) -> Imported:
+    """Store the embedded sample as traded, with the splits and dividends that its adjusted closes tell of.
+
+    Storing it again changes nothing and repairs what is damaged. `on_progress` hears the bar type, how many series are done
+    and how many there are. Raises `disk_full`.
+    """
+    clean_incoming(catalog)
+    table = _read_csv(sample.DATA)
+    coverage: list[Coverage] = []
+    files: dict[str, tuple[str, ...]] = {}
+    actions: dict[str, tuple[CorporateAction, ...]] = {}
+    notes: list[str] = []
+    for done, instrument in enumerate(sample.INSTRUMENTS):
+        rows = table.filter(pc.equal(table["Ticker"], instrument.symbol))
+        days = rows["Date"].to_pylist()
+        bar_type = f"{instrument.id}-1-DAY-LAST-EXTERNAL"
+        bars, repairs = repair(
+            closes_of(days, instrument),
+            *(
+                _ticks(rows[name], instrument.price_precision, instrument.id)
+                for name in ("Open", "High", "Low", "Close")
+            ),
+            pc.fill_null(rows["Volume"], -1).to_numpy(),
+            instrument.price_precision,
+            instrument.size_precision,
+        )
+        stored = write_bars(catalog, bar_type, instrument, bars)
+        write_instrument(catalog, instrument)
+        close = rows["Close"].cast(pa.float64()).to_numpy()
+        actions[instrument.id] = derive_actions(days, close, rows["Adj Close"].to_numpy(), instrument.id)
+        notes += [f"{instrument.id}: {words}" for words in repairs]
+        files[bar_type] = (stored.file,)
+        coverage.append(
+            Coverage(
+                bar_type=bar_type,
+                instrument_id=instrument.id,
+                bars=stored.rows,
+                from_=stored.first // 1_000_000,
+                to=stored.last // 1_000_000,
+                source="; ".join([sample.SOURCE, *repairs]),
+                hash=stored.hash,
+            )
+        )
+        if on_progress is not None:
+            on_progress(bar_type, done + 1, len(sample.INSTRUMENTS))
+    return Imported(sample.INSTRUMENTS, tuple(coverage), files, actions, tuple(notes))
+
+
+def closes_of(days: Sequence[date], instrument: Instrument) -> np.ndarray:
+    """Give the close of each day's session as int64 nanoseconds, right across changes to summer time."""
+    zone = ZoneInfo(instrument.time_zone)
+    return np.array([nanoseconds(datetime.combine(day, SESSION_CLOSE, zone)) for day in days], np.int64)
+
+
+def repair(
+    ts: np.ndarray,
+    open_: np.ndarray,
+    high: np.ndarray,
+    low: np.ndarray,
+    close: np.ndarray,
+    volume: np.ndarray,
+    price_precision: int,
+    size_precision: int,
+) -> tuple[Bars, tuple[str, ...]]:
+    """Make bars of a source's rows, and say in words what had to be done: one sentence for each kind of repair.
+
+    All are int64; prices and volumes as in `Bars`, a value that is missing is below zero. A row without four prices above zero
+    or without a volume is left out; rows are put in order of time; of rows with equal times the last stays; a high
+    below, or a low above, one of the row's prices is widened to it.
+    """
+    notes: Counter[str] = Counter()
+    usable = (np.minimum.reduce([open_, high, low, close]) > 0) & (volume >= 0)
+    notes["without usable prices or volume left out"] = int((~usable).sum())
+    rows = np.flatnonzero(usable)
+
+    order = np.argsort(ts[rows], kind="stable")
+    notes["put in order of time"] = int((np.diff(ts[rows]) < 0).sum())
+    rows = rows[order]
+    last = np.append(np.diff(ts[rows]) > 0, np.ones(min(len(rows), 1), bool))
+    notes["replaced by a later row of the same time"] = int((~last).sum())
+    rows = rows[last]
+
+    ts, open_, high, low, close, volume = (column[rows] for column in (ts, open_, high, low, close, volume))
+    highest, lowest = np.maximum.reduce([open_, high, low, close]), np.minimum.reduce([open_, high, low, close])
+    notes["with high and low widened to their prices"] = int(((highest != high) | (lowest != low)).sum())
+    bars = Bars(ts, open_, highest, lowest, close, volume, price_precision, size_precision)
+    return bars, tuple(f"{count} row{'s' if count > 1 else ''} {words}" for words, count in notes.items() if count)
+
+
+def derive_actions(
+    days: Sequence[date], close: np.ndarray, adjusted: np.ndarray, name: str
+) -> tuple[CorporateAction, ...]:
+    """Find splits and dividends from closes as traded and closes that the source adjusted for both.
+
+    Their quotient is constant between two actions. At a step up by a factor f it was a split of f new shares for one, if f
+    is a quotient of small whole numbers and the price fell accordingly; otherwise a dividend of `close · (f - 1)` with the
+    close of the ex-day (`prices` has the formula the other way round). Raises `data_corrupt` for a step that is neither.
+    """
+    factor = adjusted / close
+    actions: list[CorporateAction] = []
+    for row in np.flatnonzero(np.abs(factor[1:] / factor[:-1] - 1) > _NOISE) + 1:
+        step = float(factor[row] / factor[row - 1])
+        day = days[row].isoformat()
+        ratio = Fraction(step).limit_denominator(_SPLIT_TERMS)
+        fell = math.log(close[row - 1] / close[row]) / math.log(step)
+        if abs(float(ratio) / step - 1) <= _NOISE and 0.5 < fell < 1.5:  # nearer to a split than to none
+            actions.append(CorporateAction(ex_day=day, kind="split", value=float(ratio)))
+        elif step > 1:
+            cash = float(close[row]) * (step - 1)
+            near = round(cash, _CENTS)
+            value = near if abs(near - cash) <= close[row] * _NOISE * 10 else round(cash, 9)
+            actions.append(CorporateAction(ex_day=day, kind="dividend", value=value))
+        else:
+            reason = f"on {day} the adjusted close steps by {step:.6g}, which is no split and no dividend"
+            raise TinoError("data_corrupt", barType=name, reason=reason)
+    return tuple(actions)
+
+
+def _read_csv(path: Path) -> pa.Table:
+    price = pa.decimal128(18, 8)
+    types = {
+        "Ticker": pa.string(),
+        "Date": pa.date32(),
+        **dict.fromkeys(("Open", "High", "Low", "Close"), price),
+        "Volume": pa.int64(),
+        "Adj Close": pa.float64(),
+    }
+    try:
+        with pa.input_stream(path, compression="gzip") as stream:
+            return csv.read_csv(
+                stream, convert_options=csv.ConvertOptions(column_types=types, include_columns=list(types))
+            )
+    except (OSError, pa.ArrowException) as error:
+        raise TinoError("data_corrupt", barType="the embedded sample", reason=str(error)) from error
+
+
+def _ticks(column: pa.ChunkedArray, precision: int, name: str) -> np.ndarray:
+    """Give decimal prices as multiples of 10^-precision, exactly; -1 where there is none."""
+    try:
+        whole = pc.multiply(column, pa.scalar(10**precision, pa.decimal128(18, 0))).cast(pa.int64())
+    except pa.ArrowInvalid as error:
+        raise TinoError("data_corrupt", barType=name, reason=f"a price has more than {precision} decimals") from error
+    return pc.fill_null(whole, -1).to_numpy()

@@ -1,0 +1,476 @@
+"""Bars and instruments on disk, in the layout of NautilusTrader's Parquet catalog, written and read with pyarrow alone.
+
+    <catalog>/data/bars/<bar type>/<first>_<last>.parquet      prices and volumes decimal128(38, 16), times of close
+    <catalog>/data/equity/<instrument id>/<0>_<0>.parquet      one row
+
+NautilusTrader reads a whole folder: two files with the same bars are bars twice. So a file appears under its name complete
+or not at all (temporary name, fsync, rename), the same rows always get the same name, and the engine's database says which
+files of a folder count. What a killed import left is either a whole file that nothing refers to, or something in
+`.incoming`, which the next import empties.
+
+In memory, prices and volumes are whole numbers (`Bars`): exact, and quick to compute with. Their SHA-256 is kept in the
+file, so that a file which is not the one recorded is noticed; every page has a checksum, so that a damaged one is too.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tino_engine.errors import TinoError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from tino_engine.contracts import Instrument
+
+SCALE = 16
+"""Decimals of every stored price and volume; the catalog's own."""
+
+_DECIMAL = pa.decimal128(38, SCALE)
+_TIME = pa.timestamp("ns", "UTC")
+_VALUES = ("open", "high", "low", "close", "volume")
+_HASH = b"tino_rows_sha256"
+_ROW_GROUP = 131_072
+_EXACT = 2**53
+"""Whole numbers below it are exact as float64."""
+
+_INCOMING = ".incoming"
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Consecutive bars of one series, exactly.
+
+    `ts`: closes of the bars, int64 nanoseconds, strictly rising. `open`, `high`, `low`, `close`: int64 multiples of
+    10^-price_precision. `volume`: int64 multiples of 10^-size_precision.
+    """
+
+    ts: np.ndarray
+    open: np.ndarray
+    high: np.ndarray
+    low: np.ndarray
+    close: np.ndarray
+    volume: np.ndarray
+    price_precision: int
+    size_precision: int
+
+    def __len__(self) -> int:
+        return len(self.ts)
+
+    def precision(self, column: str) -> int:
+        """Decimals of a column."""
+        return self.size_precision if column == "volume" else self.price_precision
+
+    def column(self, name: str) -> np.ndarray:
+        """Give a column by its name."""
+        return getattr(self, name)
+
+    def check(self) -> None:
+        """Raise ValueError unless these can be bars: times rise, low ≤ open, close ≤ high, volume ≥ 0, numbers in range."""
+        if not len(self):
+            raise ValueError("no bars")
+        if self.ts[0] < 0 or (np.diff(self.ts) <= 0).any():
+            raise ValueError("times of close do not rise")
+        if (self.low > np.minimum(self.open, self.close)).any() or (
+            self.high < np.maximum(self.open, self.close)
+        ).any():
+            raise ValueError("an open or close lies outside low and high")
+        if (self.volume < 0).any():
+            raise ValueError("a volume is negative")
+        if max(int(np.abs(self.column(name)).max()) for name in _VALUES) >= _EXACT:
+            raise ValueError("a number has more than 15 digits")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a series in the catalog. `file` is relative to it, with `/`."""
+
+    file: str
+    rows: int
+    first: int
+    last: int
+    hash: str
+
+
+def hash_bars(bars: Bars) -> str:
+    """Give the SHA-256 over the rows: the numbers themselves, whatever file and compression they are in."""
+    digest = hashlib.sha256(f"bars 1 {len(bars)} {bars.price_precision} {bars.size_precision}\n".encode())
+    for name in ("ts", *_VALUES):
+        digest.update(np.ascontiguousarray(bars.column(name), "<i8"))
+    return digest.hexdigest()
+
+
+def bars_folder(bar_type: str) -> str:
+    """Give the folder of a series below the catalog."""
+    return f"data/bars/{bar_type}"
+
+
+def find_catalog(file: Path) -> Path:
+    """Give the catalog that a file of bars lies in."""
+    return file.parents[3]
+
+
+def write_bars(catalog: Path, bar_type: str, instrument: Instrument, bars: Bars) -> Stored:
+    """Store a series. A file that holds the same rows already is left as it is; a damaged one is replaced.
+
+    Raises `disk_full`, and ValueError for what cannot be bars (see `Bars.check`).
+    """
+    bars.check()
+    first, last = int(bars.ts[0]), int(bars.ts[-1])
+    stored = Stored(f"{bars_folder(bar_type)}/{_name(first, last)}", len(bars), first, last, hash_bars(bars))
+    target = catalog / stored.file
+    if _holds(target, bar_type, stored.hash):
+        return stored
+    metadata = {
+        b"bar_type": bar_type,
+        b"instrument_id": instrument.id,
+        b"price_precision": str(bars.price_precision),
+        b"size_precision": str(bars.size_precision),
+        b"type_name": "Bar",
+        _HASH: stored.hash,
+    }
+    schema = pa.schema(
+        [pa.field(name, _DECIMAL, nullable=False) for name in _VALUES]
+        + [pa.field(name, _TIME, nullable=False) for name in ("ts_event", "ts_init")],
+        metadata=metadata,
+    )
+    ts = pa.array(bars.ts, pa.int64()).view(_TIME)
+    columns = [_decimals(bars.column(name), bars.precision(name)) for name in _VALUES]
+    _write(
+        catalog,
+        target,
+        pa.table([*columns, ts, ts], schema=schema),
+        use_dictionary=list(_VALUES),
+        column_encoding={"ts_event": "DELTA_BINARY_PACKED", "ts_init": "DELTA_BINARY_PACKED"},
+    )
+    return stored
+
+
+def write_instrument(catalog: Path, instrument: Instrument) -> None:
+    """Store an instrument where a backtest from the catalog looks for it; an earlier definition is replaced.
+
+    Margins are one, which is 100 %: an instrument without margins lets a MARGIN account take any position, so the
+    venue's leverage alone divides them. NautilusTrader takes only prices that are multiples of the price increment; it is
+    therefore one unit of the last decimal. Raises `disk_full`, and ValueError for a class of instruments that is not stored yet.
+    """
+    if instrument.asset_class != "equity":
+        raise ValueError(f"instruments of class {instrument.asset_class} are not stored yet")
+    text, required = pa.string(), {"nullable": False}
+    fields: list[tuple[pa.Field, object]] = [
+        (pa.field("id", text, **required), instrument.id),
+        (pa.field("raw_symbol", text, **required), instrument.symbol),
+        (pa.field("currency", text, **required), instrument.currency),
+        (pa.field("price_precision", pa.uint8(), **required), instrument.price_precision),
+        (pa.field("price_increment", text, **required), instrument.price_increment),
+        (pa.field("lot_size", text), instrument.lot_size),
+        *((pa.field(name, text), None) for name in ("isin", "max_quantity", "min_quantity", "max_price", "min_price")),
+        (pa.field("margin_init", text, **required), "1"),
+        (pa.field("margin_maint", text, **required), "1"),
+        (pa.field("tick_scheme", text), None),
+        (pa.field("info", pa.json_()), None),
+        (pa.field("ts_event", _TIME, **required), 0),
+        (pa.field("ts_init", _TIME, **required), 0),
+    ]
+    metadata = {b"instrument_id": instrument.id, b"type_name": "Equity"}
+    table = pa.table(
+        [pa.array([value], field.type) for field, value in fields],
+        schema=pa.schema([field for field, _ in fields], metadata=metadata),
+    )
+    target = _instrument_file(catalog, instrument.id)
+    if not _is_table(target, table):
+        _write(catalog, target, table)
+
+
+def find_instrument(catalog: Path, instrument_id: str) -> bool:
+    """Tell whether an instrument is stored."""
+    return _instrument_file(catalog, instrument_id).is_file()
+
+
+@dataclass(frozen=True, slots=True)
+class BarTable:
+    """The bars of one series over all its files, opened; rows are numbered from 0."""
+
+    bar_type: str
+    _files: tuple[_File, ...]
+
+    @classmethod
+    def open(cls, files: Sequence[Path], bar_type: str | None = None) -> BarTable:
+        """Open the files, in order of time, and read their footers. Raises `data_corrupt`.
+
+        Without a bar type it is the one that their folder is named by.
+        """
+        bar_type = bar_type or files[0].parent.name
+        if not files:
+            raise TinoError("data_corrupt", barType=bar_type, reason="no file is recorded")
+        return cls(bar_type, tuple(_File.open(file, bar_type) for file in files))
+
+    @property
+    def rows(self) -> int:
+        """How many bars there are."""
+        return sum(file.rows for file in self._files)
+
+    @property
+    def first(self) -> int:
+        """Close of the first bar, nanoseconds."""
+        return self._files[0].group_times(0)[0]
+
+    @property
+    def last(self) -> int:
+        """Close of the last bar, nanoseconds."""
+        return self._files[-1].group_times(-1)[1]
+
+    @property
+    def hash(self) -> str:
+        """Hash of the series, from those that its files carry."""
+        parts = [file.hash for file in self._files]
+        return parts[0] if len(parts) == 1 else hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @property
+    def price_precision(self) -> int:
+        """Decimals of the prices that `read` gives."""
+        return max(file.price_precision for file in self._files)
+
+    @property
+    def size_precision(self) -> int:
+        """Decimals of the volumes that `read` gives."""
+        return max(file.size_precision for file in self._files)
+
+    def find(self, ts: int) -> int:
+        """Give the number of the first bar whose close is at or after `ts`; `rows` when there is none."""
+        before = 0
+        for file in self._files:
+            place = file.find(ts)
+            if place < file.rows:
+                return before + place
+            before += file.rows
+        return before
+
+    def read(self, start: int = 0, stop: int | None = None) -> Bars:
+        """Read the bars from `start` up to, not including, `stop`. Raises `data_corrupt`."""
+        stop = self.rows if stop is None else stop
+        parts: list[Bars] = []
+        before = 0
+        for file in self._files:
+            first, after = max(start - before, 0), min(stop - before, file.rows)
+            if first < after or (not parts and file is self._files[-1]):
+                parts.append(file.read(first, max(first, after)))
+            before += file.rows
+        prices, sizes = self.price_precision, self.size_precision
+        return Bars(
+            np.concatenate([part.ts for part in parts]),
+            *(
+                np.concatenate([part.column(name) * 10 ** (prices - part.price_precision) for part in parts])
+                for name in ("open", "high", "low", "close")
+            ),
+            np.concatenate([part.volume * 10 ** (sizes - part.size_precision) for part in parts]),
+            prices,
+            sizes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    bar_type: str
+    price_precision: int
+    size_precision: int
+    hash: str
+    parquet: pq.ParquetFile
+
+    @classmethod
+    def open(cls, path: Path, bar_type: str) -> _File:
+        with _reading(path, bar_type):
+            parquet = pq.ParquetFile(path, page_checksum_verification=True)
+            schema = parquet.schema_arrow
+            kept = schema.metadata or {}
+            if kept.get(b"bar_type", b"").decode() != bar_type or schema.names != [*_VALUES, "ts_event", "ts_init"]:
+                raise ValueError(f"{path.name} does not hold these bars")
+            precisions = int(kept[b"price_precision"]), int(kept[b"size_precision"])
+            return cls(path, bar_type, *precisions, kept.get(_HASH, b"").decode(), parquet)
+
+    @property
+    def rows(self) -> int:
+        return self.parquet.metadata.num_rows
+
+    def group_times(self, group: int) -> tuple[int, int]:
+        """First and last close of a row group, from the footer."""
+        with _reading(self.path, self.bar_type):
+            metadata = self.parquet.metadata
+            column = metadata.row_group(group % metadata.num_row_groups).column(len(_VALUES) + 1)
+            if column.statistics is None:
+                raise ValueError(f"{self.path.name} has no statistics")
+            return column.statistics.min_raw, column.statistics.max_raw
+
+    def find(self, ts: int) -> int:
+        before = 0
+        with _reading(self.path, self.bar_type):
+            for group in range(self.parquet.metadata.num_row_groups):
+                if self.group_times(group)[1] >= ts:
+                    times = self.parquet.read_row_group(group, columns=["ts_init"]).column(0)
+                    return before + int(np.searchsorted(_int64(times), ts))
+                before += self.parquet.metadata.row_group(group).num_rows
+        return before
+
+    def read(self, start: int, stop: int) -> Bars:
+        with _reading(self.path, self.bar_type):
+            groups, skipped = self._groups(start, stop)
+            table = self.parquet.read_row_groups(groups, columns=[*_VALUES, "ts_init"])
+            table = table.slice(start - skipped, stop - start)
+            return Bars(
+                _int64(table["ts_init"]),
+                *(_whole(table[name], self.price_precision) for name in ("open", "high", "low", "close")),
+                _whole(table["volume"], self.size_precision),
+                self.price_precision,
+                self.size_precision,
+            )
+
+    def _groups(self, start: int, stop: int) -> tuple[list[int], int]:
+        """Give the row groups that hold these rows, and how many rows lie before the first of them."""
+        groups: list[int] = []
+        skipped = row = 0
+        for group in range(self.parquet.metadata.num_row_groups):
+            after = row + self.parquet.metadata.row_group(group).num_rows
+            if after <= start:
+                skipped = after
+            elif row < stop:
+                groups.append(group)
+            row = after
+        return groups, skipped
+
+
+def clean_incoming(catalog: Path) -> None:
+    """Remove what killed imports left. Only for the one process that imports."""
+    with writing(catalog):
+        shutil.rmtree(catalog / _INCOMING, ignore_errors=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, where the platform can."""
+    if os.name == "nt":
+        return  # Windows has no handle for it, and its file system keeps a journal of names.
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn a full disk, while `path` is written, into `disk_full`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise TinoError("disk_full", path=path) from error
+        raise
+
+
+@contextmanager
+def _reading(path: Path, bar_type: str) -> Iterator[None]:
+    """Turn whatever a damaged or missing file raises into words."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise TinoError("data_corrupt", barType=bar_type, reason=f"{path.name} is missing") from error
+    except (OSError, pa.ArrowException, ValueError, KeyError) as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise TinoError("data_corrupt", barType=bar_type, reason=reason.rstrip(".")) from error
+
+
+def _write(catalog: Path, target: Path, table: pa.Table, **options: object) -> None:
+    incoming = catalog / _INCOMING
+    with writing(target):
+        incoming.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = incoming / f"{uuid.uuid4().hex}.parquet"
+        try:
+            with temporary.open("wb") as file:
+                pq.write_table(
+                    table, file, compression="zstd", row_group_size=_ROW_GROUP, write_page_checksum=True, **options
+                )
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        sync_folder(target.parent)
+
+
+def _holds(target: Path, bar_type: str, wanted: str) -> bool:
+    """Whether a file holds rows with this hash, by reading them."""
+    if not target.exists():
+        return False
+    try:
+        return hash_bars(BarTable.open([target], bar_type).read()) == wanted
+    except TinoError:
+        return False
+
+
+def _is_table(target: Path, table: pa.Table) -> bool:
+    try:
+        return pq.read_table(target).equals(table)
+    except (OSError, pa.ArrowException):
+        return False
+
+
+def _instrument_file(catalog: Path, instrument_id: str) -> Path:
+    return catalog / "data" / "equity" / instrument_id / _name(0, 0)
+
+
+def _name(first: int, last: int) -> str:
+    return f"{_stamp(first)}_{_stamp(last)}.parquet"
+
+
+def _stamp(ts: int) -> str:
+    seconds, rest = divmod(ts, 1_000_000_000)
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H-%M-%S") + f"-{rest:09d}Z"
+
+
+def _int64(column: pa.ChunkedArray) -> np.ndarray:
+    return np.concatenate(
+        [np.frombuffer(chunk.buffers()[1], "<i8")[chunk.offset : chunk.offset + len(chunk)] for chunk in column.chunks]
+        or [np.empty(0, np.int64)]
+    )
+
+
+def _decimals(values: np.ndarray, precision: int) -> pa.Array:
+    """Give multiples of 10^-precision as decimals of the catalog's scale."""
+    # The cast multiplies by 10^(16 - precision), which is just what turns the one integer into the other.
+    cast = pa.array(values, pa.int64()).cast(pa.decimal128(38, SCALE - precision))
+    return pa.Array.from_buffers(_DECIMAL, len(values), cast.buffers())
+
+
+def _whole(column: pa.ChunkedArray, precision: int) -> np.ndarray:
+    """Give decimals as multiples of 10^-precision, from their 128-bit integers.
+
+    A float64 quotient is within a few units of the true one; what is left over, modulo 2^64, then says by how many.
+    Raises ValueError for a null or for a value with more decimals.
+    """
+    if column.null_count:
+        raise ValueError("a value is missing")
+    unit = 10 ** (SCALE - precision)
+    parts = []
+    for chunk in column.chunks:
+        words = np.frombuffer(chunk.buffers()[1], "<i8").reshape(-1, 2)[chunk.offset : chunk.offset + len(chunk)]
+        low, high = words[:, 0], words[:, 1]
+        near = np.rint(high * (2.0**64 / unit) + low.view(np.uint64) / unit).astype(np.int64)
+        rest = low - near * np.int64(unit)
+        extra = rest // unit
+        if (extra * unit != rest).any():
+            raise ValueError(f"a value has more than {precision} decimals")
+        parts.append(near + extra)
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)

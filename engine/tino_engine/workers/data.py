@@ -1,0 +1,63 @@
+"""The `data` child: holds pyarrow and the catalog's files, so that the engine need not.
+
+Calls, one at a time; `folder` is the data folder of the home, with the catalog and the cache of adjusted prices in it:
+
+    importSample {folder}                                → {instruments, coverage, actions, notes}; `progress` on the way
+    bars {folder, series, adjustment, from, to, points}  → {} and an Arrow IPC stream, see `data.serving`
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tino_engine.data.series import Series
+from tino_engine.errors import TinoError
+from tino_engine.workers.port import Port
+
+if TYPE_CHECKING:
+    from tino_engine.workers.protocol import Frame
+
+
+def main() -> int:
+    """Serve until the engine closes the pipe; give the exit status."""
+    port = Port()
+    # After the port: what these libraries may print must not reach the pipe.
+    import pyarrow as pa  # noqa: PLC0415
+
+    from tino_engine.data import importing, serving  # noqa: PLC0415
+
+    def import_sample(request: int, params: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        def progress(bar_type: str, done: int, total: int) -> None:
+            port.event("progress", {"barType": bar_type, "done": done, "total": total}, request=request)
+
+        return importing.import_sample(Path(params["folder"]) / "catalog", progress).to_result(), b""
+
+    def bars(_request: int, params: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        series, cache = Series.from_params(params["series"]), Path(params["folder"]) / "adjusted"
+        adjustment, points = params["adjustment"], params["points"]
+        return {}, serving.stream_bars(series, adjustment, cache, params["from"], params["to"], points)
+
+    handlers = {"importSample": import_sample, "bars": bars}
+    port.ready(pyarrow=pa.__version__)
+    while (frame := port.receive()) is not None:
+        _answer(port, frame, handlers)
+        pa.default_memory_pool().release_unused()
+    return 0
+
+
+def _answer(port: Port, frame: Frame, handlers: dict[str, Any]) -> None:
+    request = frame.header["id"]
+    try:
+        result, body = handlers[frame.header["call"]](request, frame.header["params"])
+    except TinoError as error:
+        port.fail(request, error.body)
+    except Exception:  # noqa: BLE001 - the engine's log gets it whole, the caller a reference to it
+        reference = uuid.uuid4().hex[:8]
+        print(f"{reference} {traceback.format_exc()}", file=sys.stderr, flush=True)  # noqa: T201
+        port.fail(request, TinoError("internal", reference=reference, log="engine.log").body)
+    else:
+        port.reply(request, result, body)
