@@ -3,8 +3,9 @@
 A base may come from the same file or, through imports, from other files below the trusted root. A class that only serves
 as a base is not offered. It counts as such when
 - it says so: it is abstract (`ABC`, `ABCMeta`, `@abstractmethod`) or its name starts with an underscore, or
-- another class of the file derives from it, and neither it nor a base of its own handles market data: with nothing but
-  helpers, order events and a life cycle (`on_start`, `on_stop`, …) it could not decide anything.
+- another class derives from it, and neither it nor a base of its own handles market data: with nothing but helpers,
+  order events and a life cycle (`on_start`, `on_stop`, …) it could not decide anything. Here only classes of the same
+  file are known to derive from it; `list_strategies` knows those of other files too.
 """
 
 from __future__ import annotations
@@ -48,12 +49,16 @@ class Found:
 
     `bases` are the names of the classes that only serve as a base, `problems` those of each strategy's config. `reads` are the other files that had a say, with the
     key of each, or None where a file was looked for in vain: the answer stands as long as these are the same.
+    `idle` are the names of the strategies that handle no market data, `ancestors` the classes of other files, as resolved
+    path and name, that the strategies derive from.
     """
 
     strategies: tuple[Strategy, ...] = ()
     bases: tuple[str, ...] = ()
     problems: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     reads: Mapping[str, Key | None] = field(default_factory=dict)
+    idle: frozenset[str] = frozenset()
+    ancestors: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def all_problems(self) -> list[Problem]:
@@ -77,10 +82,16 @@ def find_in(module: Module, scope: Scope) -> Found:
     strategies: list[Strategy] = []
     bases: list[str] = []
     problems: dict[str, tuple[Problem, ...]] = {}
+    idle: set[str] = set()
+    ancestors: set[tuple[str, str]] = set()
     for node, line in derived:
-        if _is_abstract(node, line) or (node.name in parents and not _handles_market(line)):
+        ancestors |= {(other.module.path, other.name) for other in line.definitions if other.module is not module}
+        deciding = _handles_market(line)
+        if _is_abstract(node, line) or (node.name in parents and not deciding):
             bases.append(node.name)
             continue
+        if not deciding:
+            idle.add(node.name)
         name, config = _config(scope, line)
         schema = Schema() if config is None else read_schema(scope, config)
         strategies.append(
@@ -94,7 +105,7 @@ def find_in(module: Module, scope: Scope) -> Found:
             )
         )
         problems[node.name] = schema.problems
-    return Found(tuple(strategies), tuple(bases), problems, dict(scope.reads))
+    return Found(tuple(strategies), tuple(bases), problems, dict(scope.reads), frozenset(idle), frozenset(ancestors))
 
 
 def _derived(module: Module, scope: Scope) -> Iterator[tuple[ast.ClassDef, Lineage]]:

@@ -115,7 +115,7 @@ def describe_range(parameter: Parameter) -> str | None:
             f"{_figure(high)} or less" if parameter.exclusive_maximum is None else f"less than {_figure(high)}"
         )
     if parameter.multiple_of is not None:
-        words.append(f"in steps of {_figure(parameter.multiple_of)}")
+        words.append(f"steps of {_figure(parameter.multiple_of)}")
     return ", ".join(words) or None
 
 

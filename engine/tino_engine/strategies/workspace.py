@@ -82,7 +82,7 @@ def list_strategies(folders: Iterable[str | Path], roots: Iterable[str | Path] |
     """
     starts = _outermost(folders)
     trusted = tuple(map(str, starts if roots is None else roots))
-    strategies: list[Strategy] = []
+    found: list[Found] = []
     problems: list[ErrorBody] = []
     with _scans.lock:
         for start in starts:
@@ -90,8 +90,15 @@ def list_strategies(folders: Iterable[str | Path], roots: Iterable[str | Path] |
                 if entry.error is not None:
                     problems.append(entry.error)
                 elif entry.found is not None:
-                    strategies += entry.found.strategies
+                    found.append(entry.found)
                     problems += [problem.error for problem in entry.found.all_problems if problem.blocking]
+    ancestors = {ancestor for one in found for ancestor in one.ancestors}
+    strategies = [
+        strategy
+        for one in found
+        for strategy in one.strategies
+        if strategy.name not in one.idle or (os.path.realpath(strategy.path), strategy.name) not in ancestors
+    ]
     strategies.sort(key=lambda strategy: (strategy.path, strategy.line))
     problems.sort(key=lambda problem: (problem.location.path, problem.location.line) if problem.location else ("", 0))
     return StrategyList(strategies=strategies, problems=problems)

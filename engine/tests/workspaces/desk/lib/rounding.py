@@ -1,0 +1,2 @@
+def whole(value):
+    return int(value)

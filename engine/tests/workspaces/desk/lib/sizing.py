@@ -1,0 +1,4 @@
+def shares(money, price):
+    from .rounding import whole
+
+    return whole(money / price)

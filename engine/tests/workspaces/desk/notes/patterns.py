@@ -1,0 +1,4 @@
+"""Nothing to do with trading."""
+
+
+class Visitor(object): ...
