@@ -34,15 +34,16 @@ export function environment(root, kind) {
   const python = windows ? join(venv, "Scripts", "python.exe") : join(venv, "bin", "python");
   const packages = windows ? join(venv, "Lib", "site-packages") : join(venv, "lib", `python${PYTHON}`, "site-packages");
   const stamp = join(venv, ".tino-setup");
-  // The folder is part of it: an environment holds absolute paths and does not survive being moved.
-  const wanted = () => fingerprint(root, [lock, "scripts/setup/warm.py"], [PYTHON, process.platform, process.arch, venv]);
+  // With its place: the programs in an environment hold its path and do not survive being moved.
+  const wanted = () => `${fingerprint(root, [lock, "scripts/setup/warm.py"], [PYTHON, process.platform, process.arch])} ${venv}`;
   return {
     name,
     due: () => readStamp(stamp) !== wanted() || !existsSync(python),
     run: async (progress) => {
       const { uv, env } = await ensureUv(root, progress);
-      const known = readStamp(stamp);
-      if (known === UNFINISHED || !(await runs(python, venv))) {
+      const known = readStamp(stamp) ?? "";
+      const place = known.slice(known.indexOf(" ") + 1);
+      if (known === UNFINISHED || (known.includes(" ") && place !== venv) || !(await runs(python))) {
         const base = await ensurePython({ uv, env }, progress);
         progress.now("creating");
         await must(run(uv, ["venv", "--quiet", "--clear", "--no-project", "--python", base, venv], { cwd: root, env }));
@@ -69,14 +70,13 @@ export function environment(root, kind) {
 }
 
 /**
- * Whether this environment is one, of the right Python, at the place where it was made.
+ * Whether this environment is one, of the right Python.
  * @param {string} python
- * @param {string} venv
  */
-async function runs(python, venv) {
+async function runs(python) {
   if (!existsSync(python)) return false;
-  const { status, stdout } = await run(python, ["-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2], sys.prefix)"]);
-  return status === 0 && stdout.trim() === `${PYTHON} ${venv}`;
+  const { status, stdout } = await run(python, ["-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2], sys.prefix != sys.base_prefix)"]);
+  return status === 0 && stdout.trim() === `${PYTHON} True`;
 }
 
 /** @param {ReturnType<typeof run>} command */

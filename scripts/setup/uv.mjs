@@ -25,7 +25,7 @@ export async function ensureUv(root, progress) {
   const version = /^uv==(\S+)/m.exec(readFileSync(requirements, "utf8"))?.[1] ?? "";
   const folder = join(root, ".setup", `uv-${version}`);
   if (!existsSync(folder)) await install(root, folder, requirements, progress);
-  return { uv: programIn(folder) ?? "", env: environmentOfUv() };
+  return { uv: programIn(folder), env: environmentOfUv() };
 }
 
 /** @param {string} path */
@@ -78,8 +78,8 @@ async function install(root, folder, requirements, progress) {
   const done = await run(program, [...args, "-m", "pip", "install", ...options], { cwd: root, env });
   if (done.status !== 0) throw failureOf("pip", done.output);
   const uv = programIn(partial);
-  const check = uv && (await run(uv, ["--version"]));
-  if (!check || check.status !== 0) throw new SetupFailure("uv was fetched and does not run here", INSTALL_UV, check ? check.output : "");
+  const { status, output } = await run(uv, ["--version"]);
+  if (status !== 0) throw new SetupFailure("uv was fetched and does not run here", INSTALL_UV, output);
   renameSync(partial, folder);
 }
 
@@ -95,8 +95,11 @@ async function findPip() {
   return null;
 }
 
-/** @param {string} folder */
+/**
+ * Where pip put the program; a folder without one gives a path that does not run.
+ * @param {string} folder
+ */
 function programIn(folder) {
-  const name = process.platform === "win32" ? "uv.exe" : "uv";
-  return ["bin", "Scripts"].map((part) => join(folder, part, name)).find(existsSync);
+  const [first, second] = ["bin/uv", "Scripts/uv.exe"].map((path) => join(folder, path));
+  return existsSync(String(second)) ? String(second) : String(first);
 }
