@@ -45,10 +45,25 @@ class FakeProcesses:
 
 
 def write_lock(
-    directory: Path, pid: int, *, kind: str = "cli", start_id: str | None = "1", boot_id: str | None = BOOT, nonce: str | None = None
+    directory: Path,
+    pid: int,
+    *,
+    kind: str = "cli",
+    start_id: str | None = "1",
+    boot_id: str | None = BOOT,
+    nonce: str | None = None,
 ) -> str:
     """Write a client's lock file; give its nonce."""
     nonce = nonce or secrets.token_hex(16)
-    content = {"pid": pid, "startedAt": 1, "tty": None, "kind": kind, "startId": start_id, "bootId": boot_id, "nonce": nonce, "version": "0"}
+    content = {
+        "pid": pid,
+        "startedAt": 1,
+        "tty": None,
+        "kind": kind,
+        "startId": start_id,
+        "bootId": boot_id,
+        "nonce": nonce,
+        "version": "0",
+    }
     (directory / f"cli-{pid}.lock").write_text(json.dumps(content))
     return nonce

@@ -46,9 +46,17 @@ class World:
             self.clock.pass_(1)
             self.leases.tick()
 
-    def hello(self, nonce: str | None, kind: str = "cli", pid: int | None = 10, folders: list[str] | None = None) -> Hello:
+    def hello(
+        self, nonce: str | None, kind: str = "cli", pid: int | None = 10, folders: list[str] | None = None
+    ) -> Hello:
         return Hello(
-            kind="hello", protocol=PROTOCOL, client=kind, pid=pid, nonce=nonce, version="0", trusted_folders=folders or []  # type: ignore[arg-type]
+            kind="hello",
+            protocol=PROTOCOL,
+            client=kind,
+            pid=pid,
+            nonce=nonce,
+            version="0",
+            trusted_folders=folders or [],  # type: ignore[arg-type]
         )
 
 

@@ -45,7 +45,13 @@ async def opened(path: Path) -> AsyncIterator[tuple[Database, Writer]]:
 
 
 def event(number: int) -> dict[str, object]:
-    return {"type_": "test", "source": "here", "source_event_id": str(number), "occurred_at": number, "payload": {"number": number}}
+    return {
+        "type_": "test",
+        "source": "here",
+        "source_event_id": str(number),
+        "occurred_at": number,
+        "payload": {"number": number},
+    }
 
 
 def test_migrations_make_exactly_the_tables(tmp_path: Path) -> None:
@@ -64,7 +70,13 @@ def test_every_table_carries_the_user() -> None:
     assert [table.name for table in metadata.sorted_tables if table.name != "users" and "user_id" not in table.c] == []
 
 
-@pytest.mark.parametrize("content", [b"this is not a database, only text that is long enough to be read as a header page " * 20, b"SQLite format 3\x00" + b"\xff" * 4096])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"this is not a database, only text that is long enough to be read as a header page " * 20,
+        b"SQLite format 3\x00" + b"\xff" * 4096,
+    ],
+)
 def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "t.db"
     path.write_bytes(content)
@@ -87,7 +99,9 @@ def test_a_database_of_a_newer_tino_is_refused(tmp_path: Path) -> None:
 
 async def test_writes_come_back_committed_and_in_order(tmp_path: Path) -> None:
     async with opened(tmp_path / "t.db") as (database, writer):
-        numbers = await asyncio.gather(*(writer.write(lambda c, n=n: append(c, **event(n)), "event") for n in range(700)))
+        numbers = await asyncio.gather(
+            *(writer.write(lambda c, n=n: append(c, **event(n)), "event") for n in range(700))
+        )
         assert numbers == list(range(1, 701))
         rows = await database.read(lambda c: c.execute(select(events.c.payload).order_by(events.c.seq)).scalars().all())
     assert [row["number"] for row in rows] == list(range(700))
@@ -113,7 +127,9 @@ async def test_poison_is_set_aside_and_its_neighbours_are_kept(tmp_path: Path) -
             writer.write(lambda c: append(c, **event(2)), "after"),
             return_exceptions=True,
         )
-        kept = await database.read(lambda c: c.execute(select(events.c.source_event_id).order_by(events.c.seq)).scalars().all())
+        kept = await database.read(
+            lambda c: c.execute(select(events.c.source_event_id).order_by(events.c.seq)).scalars().all()
+        )
         aside = await database.read(lambda c: c.execute(select(poison_messages)).mappings().all())
     assert isinstance(outcomes[1], IntegrityError)
     assert kept == ["1", "2"], "what the poison wrote before it failed is gone"
@@ -134,7 +150,9 @@ async def test_a_locked_database_is_waited_for(tmp_path: Path) -> None:
         assert await writing == 1
 
 
-async def test_a_failure_of_the_whole_database_fails_the_batch_and_stores_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failure_of_the_whole_database_fails_the_batch_and_stores_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tino_engine.ledger.writer.RETRY_PAUSES", (0.0,))
     attempts = 0
 
@@ -176,7 +194,9 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     )
     acknowledged: list[int] = []
     for round_ in range(4):
-        process = subprocess.Popen([sys.executable, "-c", program, str(path), str(round_ * 100_000)], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, str(path), str(round_ * 100_000)], stdout=subprocess.PIPE, text=True
+        )
         assert process.stdout is not None
         for _ in range(23 + 7 * round_):
             acknowledged.append(int(process.stdout.readline()))

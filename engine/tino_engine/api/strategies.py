@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tino_engine.api.calls import Arguments, Calls
@@ -21,15 +20,15 @@ async def list_(engine: Engine, arguments: Arguments) -> StrategyList:
     """List the strategies below the trusted folders, or below one of them."""
     folder = arguments.query.folder
     if folder is None:
-        folders = [Path(path) for path in engine.leases.trusted_folders()]
+        folders = engine.leases.trusted_folders()
     else:
         engine.require_trusted(folder)
-        folders = [Path(folder)]
-    return await asyncio.to_thread(list_strategies, folders)
+        folders = [folder]
+    return await asyncio.to_thread(list_strategies, folders, engine.leases.trusted_folders())
 
 
 @calls.call("getStrategySchema")
 async def get_schema(engine: Engine, arguments: Arguments) -> Strategy:
     """Describe one strategy and its parameters."""
-    engine.require_trusted(arguments.query.path)
-    return await asyncio.to_thread(get_strategy, Path(arguments.query.path), arguments.query.name)
+    roots = engine.require_trusted(arguments.query.path)
+    return await asyncio.to_thread(get_strategy, arguments.query.path, arguments.query.name, roots)

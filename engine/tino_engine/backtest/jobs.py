@@ -205,7 +205,7 @@ class Runs:
             sparkline=[],
             no_trades=None,
             error=None,
-            code_hash=spec.code_hash,
+            code_hash=spec.code.file,
         )
         job = _Job(summary, spec, owner)
         self._jobs[summary.id] = job

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tino_engine import strategies
 from tino_engine.errors import TinoError
-from tino_engine.strategies import code_hash, complete_parameters, get_strategy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tino_engine.contracts import BacktestRequest, Strategy
     from tino_engine.data import Catalog, ResolvedSeries
     from tino_engine.settings import Home
+    from tino_engine.strategies import CodeHash
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,9 @@ class Spec:
     strategy: Strategy
     parameters: dict[str, Any]
     series: list[ResolvedSeries]
-    bounds: list[tuple[int | None, int | None]]
+    bounds: list[tuple[int, int]]
     roots: list[str]
-    code_hash: str
+    code: CodeHash
 
     @property
     def symbols(self) -> list[str]:
@@ -53,17 +55,7 @@ class Spec:
             "parameters": self.parameters,
             "schema": [parameter.model_dump(mode="json") for parameter in self.strategy.parameters],
             "data": [
-                {
-                    "instrument": series.instrument.model_dump(mode="json"),
-                    "barType": series.bar_type,
-                    "files": [str(path) for path in series.files],
-                    "actions": [action.model_dump(mode="json") for action in series.actions],
-                    "hash": series.hash,
-                    "rows": series.bars,
-                    "source": series.source,
-                    "fromNs": start,
-                    "toNs": end,
-                }
+                {**series.to_params(), "rows": series.bars, "source": series.source, "fromNs": start, "toNs": end}
                 for series, (start, end) in zip(self.series, self.bounds, strict=True)
             ],
             "adjustment": self.request.adjustment,
@@ -74,12 +66,12 @@ class Spec:
 
 async def resolve(request: BacktestRequest, catalog: Catalog, roots: list[str]) -> Spec:
     """Resolve a request; raise what is wrong with it, most basic first."""
-    strategy = await asyncio.to_thread(get_strategy, Path(request.path), request.name)
+    strategy = await asyncio.to_thread(strategies.get_strategy, request.path, request.name, roots)
     symbols, bar_types = _wanted(request, strategy)
     series = await catalog.resolve(symbols, bar_types)
     bounds = [catalog.check_range(item, request.from_, request.to) for item in series]
-    parameters = complete_parameters(strategy, dict(request.parameters))
-    hashed = await asyncio.to_thread(code_hash, Path(request.path), [Path(root) for root in roots])
+    parameters = strategies.complete(strategy, dict(request.parameters))
+    hashed = await asyncio.to_thread(strategies.code_hash, request.path, roots)
     return Spec(request, strategy, parameters, series, bounds, roots, hashed)
 
 
