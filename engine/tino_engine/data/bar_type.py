@@ -30,7 +30,8 @@ _OTHER = frozenset(
     "TICK TICK_IMBALANCE TICK_RUNS VOLUME VOLUME_IMBALANCE VOLUME_RUNS VALUE VALUE_IMBALANCE VALUE_RUNS RENKO".split()
 )
 _PRICES = ("LAST", "MID", "BID", "ASK", "MARK")
-_MAX_YEARS = 583
+_MAX_YEARS = 584
+"""As many as fit 64 bits of nanoseconds; NautilusTrader refuses more."""
 _PATTERN = re.compile(
     r"(?P<instrument>.+\..+)-(?P<step>[1-9][0-9]{0,8})-(?P<aggregation>[A-Z_]+)-(?P<price>[A-Z]+)-(?P<source>EXTERNAL|INTERNAL)"
 )

@@ -38,7 +38,7 @@ def min_max(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
     return np.where(falling[:, None], np.stack([highest, lowest], 1), np.stack([lowest, highest], 1))
 
 
-def find_level(rows: int, points: int) -> int:
+def choose_level(rows: int, points: int) -> int:
     """Give the finest level with at most `points` rows, where a row of level n merges `FACTOR`^n."""
     level = 0
     while -(-rows // FACTOR**level) > points:

@@ -34,8 +34,10 @@ SESSION_CLOSE = time(16)
 
 _NOISE = 1e-9
 """Relative step of an adjustment factor below which it is rounding of the source, not an action."""
-_SPLIT_TERMS = 50
+_SPLIT_TERMS = 10
 """Largest number on the old side of a split's ratio."""
+_SMALLEST_SPLIT = 1.2
+"""6 for 5. A smaller step that is a small quotient by chance is far likelier a dividend: 50 cents on 9.50 are 20 for 19."""
 _CENTS = 4
 """Decimals a dividend is rounded to, when it lies that near to a round amount."""
 
@@ -161,7 +163,7 @@ def derive_actions(
     """Find splits and dividends from closes as traded and closes that the source adjusted for both.
 
     Their quotient is constant between two actions. At a step up by a factor f it was a split of f new shares for one, if f
-    is a quotient of small whole numbers and the price fell accordingly; otherwise a dividend of `close · (f - 1)` with the
+    is a quotient of small whole numbers, at least 6/5, and the price fell accordingly; otherwise a dividend of `close · (f - 1)` with the
     close of the ex-day (`prices` has the formula the other way round). Raises `data_corrupt` for a step that is neither.
     """
     factor = adjusted / close
@@ -171,7 +173,8 @@ def derive_actions(
         day = days[row].isoformat()
         ratio = Fraction(step).limit_denominator(_SPLIT_TERMS)
         fell = math.log(close[row - 1] / close[row]) / math.log(step)
-        if abs(float(ratio) / step - 1) <= _NOISE and 0.5 < fell < 1.5:  # nearer to a split than to none
+        is_ratio = abs(float(ratio) / step - 1) <= _NOISE and not 1 < ratio < _SMALLEST_SPLIT
+        if is_ratio and 0.5 < fell < 1.5:  # nearer to a split than to none, and than to two
             actions.append(CorporateAction(ex_day=day, kind="split", value=float(ratio)))
         elif step > 1:
             cash = float(close[row]) * (step - 1)

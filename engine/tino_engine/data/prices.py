@@ -37,9 +37,9 @@ from tino_engine.data.store import (
     Bars,
     BarTable,
     bars_folder,
+    catalog_of,
     clean_incoming,
-    find_catalog,
-    find_instrument,
+    has_instrument,
     sync_folder,
     write_bars,
     write_instrument,
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from tino_engine.contracts import CorporateAction, Instrument
     from tino_engine.data.decimate import Columns
 
-__all__ = ["Prepared", "Series", "adjust", "day_bounds", "find_rows", "prepare", "read", "to_columns"]
+__all__ = ["Prepared", "Series", "adjust", "day_bounds", "locate_rows", "prepare", "read", "to_columns"]
 
 _VERSION = 1
 """Of the factors above; a change makes every derived catalog anew."""
@@ -88,7 +88,7 @@ def prepare(series: Series, adjustment: str, cache: Path) -> Prepared:
         raise TinoError("data_corrupt", barType=series.bar_type, reason="its files are not the ones recorded")
     actions = () if adjustment == "none" else _counting(series, table, adjustment)
     if not actions and _is_alone(series):
-        catalog = find_catalog(series.files[0])
+        catalog = catalog_of(series.files[0])
         return Prepared(catalog, series.bar_type, series.instrument, series.files, table.rows)
     instrument = series.instrument.model_dump(mode="json")
     taken = [action.model_dump(mode="json") for action in actions]
@@ -104,10 +104,10 @@ def read(source: Prepared | Sequence[Path], from_ns: int = MIN_NS, to_ns: int = 
     decimals. Raises `data_corrupt`.
     """
     table = BarTable.open(source.files if isinstance(source, Prepared) else source)
-    return to_columns(table.read(*find_rows(table, from_ns, to_ns)))
+    return to_columns(table.read(*locate_rows(table, from_ns, to_ns)))
 
 
-def find_rows(table: BarTable, from_ns: int, to_ns: int) -> tuple[int, int]:
+def locate_rows(table: BarTable, from_ns: int, to_ns: int) -> tuple[int, int]:
     """Give the bars whose close lies between two instants, both inclusive: number of the first, and of the first after them."""
     start = table.find(from_ns)
     return start, max(start, table.find(to_ns + 1) if to_ns < MAX_NS else table.rows)
@@ -178,7 +178,7 @@ def _is_alone(series: Series) -> bool:
 def _find_derived(series: Series, folder: Path) -> Prepared | None:
     """Give a derived catalog that is there, whole; one that lost a part counts as not there."""
     files = tuple(sorted((folder / bars_folder(series.bar_type)).glob("*.parquet")))
-    if not files or not find_instrument(folder, series.instrument.id):
+    if not files or not has_instrument(folder, series.instrument.id):
         return None
     try:
         table = BarTable.open(files, series.bar_type)

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from tino_engine.data.days import MAX_NS, MIN_NS
-from tino_engine.data.decimate import FACTOR, find_level, merge_bars
-from tino_engine.data.prices import find_rows, prepare, to_columns
+from tino_engine.data.decimate import FACTOR, choose_level, merge_bars
+from tino_engine.data.prices import locate_rows, prepare, to_columns
 from tino_engine.data.store import BarTable
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def stream_bars(
     table = BarTable.open(prepared.files, prepared.bar_type)
     from_ns = MIN_NS if from_ms is None else min(max(from_ms * 1_000_000, MIN_NS), MAX_NS)
     to_ns = MAX_NS if to_ms is None else min(to_ms * 1_000_000 + 999_999, MAX_NS)
-    start, stop = find_rows(table, from_ns, to_ns)
+    start, stop = locate_rows(table, from_ns, to_ns)
     rows = stop - start
-    level = 0 if points is None else find_level(rows, points)
+    level = 0 if points is None else choose_level(rows, points)
     merged = FACTOR**level
     columns = to_columns(table.read(start // merged * merged, min(-(-stop // merged) * merged, table.rows)))
     if level:

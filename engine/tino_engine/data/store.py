@@ -43,7 +43,7 @@ _DECIMAL = pa.decimal128(38, SCALE)
 _TIME = pa.timestamp("ns", "UTC")
 _VALUES = ("open", "high", "low", "close", "volume")
 _HASH = b"tino_rows_sha256"
-_ROW_GROUP = 131_072
+_ROW_GROUP = 32_768
 _EXACT = 2**53
 """Whole numbers below it are exact as float64."""
 
@@ -118,7 +118,7 @@ def bars_folder(bar_type: str) -> str:
     return f"data/bars/{bar_type}"
 
 
-def find_catalog(file: Path) -> Path:
+def catalog_of(file: Path) -> Path:
     """Give the catalog that a file of bars lies in."""
     return file.parents[3]
 
@@ -153,7 +153,7 @@ def write_bars(catalog: Path, bar_type: str, instrument: Instrument, bars: Bars)
         catalog,
         target,
         pa.table([*columns, ts, ts], schema=schema),
-        use_dictionary=list(_VALUES),
+        use_dictionary=False,
         column_encoding={"ts_event": "DELTA_BINARY_PACKED", "ts_init": "DELTA_BINARY_PACKED"},
     )
     return stored
@@ -194,7 +194,7 @@ def write_instrument(catalog: Path, instrument: Instrument) -> None:
         _write(catalog, target, table)
 
 
-def find_instrument(catalog: Path, instrument_id: str) -> bool:
+def has_instrument(catalog: Path, instrument_id: str) -> bool:
     """Tell whether an instrument is stored."""
     return _instrument_file(catalog, instrument_id).is_file()
 
