@@ -79,7 +79,7 @@ export function failureOf(program, output) {
   }
   const said = lines.findLast((line) => /^(error|npm error|×|╰─▶|├─▶|caused by)/i.test(line)) ?? lines.at(-1) ?? "it said nothing";
   return new SetupFailure(
-    `${program} failed: ${said.replace(/^[×╰─├▶\s]+/, "").replace(/\.$/, "")}`,
+    `${program} failed: ${said.replace(/^([×╰─├▶\s]+|(npm )?error:? )/i, "").replace(/\.$/, "")}`,
     "Run the command again; what is below may tell more.",
     details,
   );

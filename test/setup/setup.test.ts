@@ -175,7 +175,7 @@ describe("a failure is told, and the next run repairs it", () => {
     ["sync", "error: write failed: No space left on device (os error 28)", "Python packages", "the disk is full"],
     ["sync", "error: invalid peer certificate: UnknownIssuer", "Python packages", "uv does not trust the certificate of its server"],
     ["sync", "  × No solution found\n  ╰─▶ something else.", "Python packages", "uv failed: something else"],
-    ["venv", "error: broken", "Python packages", "uv failed: error: broken"],
+    ["venv", "error: broken", "Python packages", "uv failed: broken"],
     ["warm", "Traceback: no module", "Python packages", "the engine's packages are installed and do not load"],
     ["build", "extension/extension.ts:1:1: error: oops", "build", "the sources do not build"],
   ])("%s: %s", async (fake, text, step, reason) => {
