@@ -45,7 +45,7 @@ export interface LinkOptions {
   /** Folders whose code may be run for this client, absolute. */
   readonly trustedFolders: readonly string[];
   /** How the engine is started, if it is. */
-  readonly start?: Pick<EnsureOptions, "port" | "bootstrap" | "phaseTimeoutMs">;
+  readonly start?: Pick<EnsureOptions, "port" | "phaseTimeoutMs">;
 }
 
 export interface LinkListener {
@@ -102,6 +102,15 @@ export class EngineLink {
     return this.#client;
   }
 
+  /** Names this client to the engine; null before the first attempt to connect. */
+  get nonce(): string | null {
+    return this.#lease?.nonce ?? null;
+  }
+
+  get trustedFolders(): readonly string[] {
+    return this.#trustedFolders;
+  }
+
   /** Hear of states, snapshots and events; the returned function ends it. */
   listen(listener: LinkListener): () => void {
     this.#listeners.add(listener);
@@ -114,8 +123,7 @@ export class EngineLink {
    */
   connect(): Promise<EngineClient> {
     if (this.#client) return Promise.resolve(this.#client);
-    this.#connecting ??= this.#attempt(() => this.#establish(false));
-    return this.#connecting;
+    return this.#connecting ?? this.#share(this.#attempt(() => this.#establish(false)));
   }
 
   /** Start again after `failed`, at the user's word: earlier ends are forgotten. */
@@ -135,6 +143,11 @@ export class EngineLink {
     this.#stream.declareTrust(this.#trustedFolders);
   }
 
+  /** Ask for a fresh snapshot, for a listener that came after the last one. Nothing happens while there is no connection. */
+  refresh(): void {
+    if (this.#client) this.#stream.startOver(this.#client.connection);
+  }
+
   /** Leave as a window does: close the socket, unlink the lock file, at once. The engine waits out its grace. */
   dispose(): void {
     this.#disconnect();
@@ -149,6 +162,16 @@ export class EngineLink {
     return this.#lease ? await leaveEngine(this.#options.place, this.#lease) : "gone";
   }
 
+  /** Let everybody who asks meanwhile wait for the same attempt. Whoever waits gets its failure; the state tells it to the others. */
+  #share(attempt: Promise<EngineClient>): Promise<EngineClient> {
+    this.#connecting = attempt;
+    const over = () => {
+      this.#connecting = null;
+    };
+    attempt.then(over, over);
+    return attempt;
+  }
+
   async #attempt(work: () => Promise<EngineClient>): Promise<EngineClient> {
     try {
       return await work();
@@ -156,8 +179,6 @@ export class EngineLink {
       const failure = this.#explain(error);
       if (!this.#over.signal.aborted) this.#become({ kind: "failed", error: failure });
       throw failure;
-    } finally {
-      this.#connecting = null;
     }
   }
 
@@ -209,9 +230,7 @@ export class EngineLink {
       this.#become({ kind: "stopped" });
       return;
     }
-    this.#connecting ??= this.#attempt(() => this.#repair(lost));
-    // Whoever waits gets the failure; when nobody does, the state tells it.
-    this.#connecting.catch(() => undefined);
+    if (!this.#connecting) void this.#share(this.#attempt(() => this.#repair(lost)));
   }
 
   async #repair(lost: Connection): Promise<EngineClient> {

@@ -64,7 +64,7 @@ export class EventStream {
         if (outcome === "begun") resolve();
         else if (outcome === "ending") ending = true;
         else if (outcome === "invalid") reject(TinoError.of("internal", { reference: "first message of the event stream", log: connection.logPath }));
-        else if (outcome === "gap") this.#startOver(connection);
+        else if (outcome === "gap") this.startOver(connection);
       });
       socket.on("error", (error) => this.#options.log("debug", "client", "stream_error", { reason: error.message }));
       socket.on("close", () => {
@@ -107,7 +107,7 @@ export class EventStream {
   }
 
   /** Ask for a snapshot on a new socket, as if nothing were known. */
-  #startOver(connection: Connection): void {
+  startOver(connection: Connection): void {
     this.#position = null;
     this.open(connection).catch((error) => {
       this.#options.log("warning", "client", "stream_not_reopened", { reason: error instanceof Error ? error.message : String(error) });

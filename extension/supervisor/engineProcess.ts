@@ -28,7 +28,7 @@ import type { Clock } from "./clock.ts";
 import { getPython, type Installation } from "./locate.ts";
 import type { Level, Log } from "./log.ts";
 import { LOOPBACK } from "./loopback.ts";
-import type { Paths } from "./paths.ts";
+import type { Environment, Paths } from "./paths.ts";
 import type { Listener, Processes } from "./processes.ts";
 
 /** Longest time without a new phase. */
@@ -45,10 +45,9 @@ export interface LaunchOptions {
   readonly processes: Processes;
   readonly clock: Clock;
   readonly log: Log;
+  readonly env: Environment;
   /** Fixed port; null: a free one. */
   readonly port: number | null;
-  /** Part of the bootstrap that settings decide. */
-  readonly bootstrap: Partial<Pick<Bootstrap, "logLevel" | "windowGraceMs" | "terminalGraceMs">>;
   readonly onPhase: (phase: string) => void;
   /** Whether the engine with this PID is healthy and proved it. */
   readonly isHealthy: (pid: number) => Promise<boolean>;
@@ -68,7 +67,7 @@ export async function launchEngine(options: LaunchOptions): Promise<"healthy" | 
   const { descriptor, offset } = openStartLog(paths);
   let child: ChildProcess;
   try {
-    child = processes.spawn(python, args, { cwd: paths.home, env: engineEnvironment(process.env, paths), stderr: descriptor });
+    child = processes.spawn(python, args, { cwd: paths.home, env: engineEnvironment(options.env, paths), stderr: descriptor });
   } finally {
     closeSync(descriptor);
   }
@@ -158,7 +157,7 @@ export function startLogTail(paths: Paths, lines = 12): string[] {
 }
 
 /** Settings of the engine that the environment may give: `TINO_LOG_LEVEL`, `TINO_WINDOW_GRACE_MS`, `TINO_TERMINAL_GRACE_MS`. */
-export function bootstrapFromEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): LaunchOptions["bootstrap"] {
+export function bootstrapFromEnvironment(env: Environment): Partial<Bootstrap> {
   const { TINO_LOG_LEVEL: level, TINO_WINDOW_GRACE_MS: window, TINO_TERMINAL_GRACE_MS: terminal } = env;
   return {
     ...(isLevel(level) && { logLevel: level }),
@@ -170,7 +169,7 @@ export function bootstrapFromEnvironment(env: Readonly<Record<string, string | u
 const isLevel = (text: string | undefined): text is Level => ["debug", "info", "warning", "error"].includes(text ?? "");
 
 /** Only what the engine needs: nothing that changes what Python loads, no secrets of other programs. */
-export function engineEnvironment(env: Readonly<Record<string, string | undefined>>, paths: Pick<Paths, "home">): Record<string, string> {
+export function engineEnvironment(env: Environment, paths: Pick<Paths, "home">): Record<string, string> {
   const kept = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && KEPT_ENVIRONMENT.test(entry[0]));
   return { ...Object.fromEntries(kept), TINO_HOME: paths.home };
 }
@@ -187,8 +186,8 @@ const KEPT_ENVIRONMENT = new RegExp(
   process.platform === "win32" ? "i" : "",
 );
 
-function bootstrapLine({ installation, bootstrap }: LaunchOptions, nonce: string): Partial<Bootstrap> {
-  return { protocol: PROTOCOL, nonce, version: installation.version, dashboardPath: installation.dashboard, ...bootstrap };
+function bootstrapLine({ installation, env }: LaunchOptions, nonce: string): Partial<Bootstrap> {
+  return { protocol: PROTOCOL, nonce, version: installation.version, dashboardPath: installation.dashboard, ...bootstrapFromEnvironment(env) };
 }
 
 function onLines(child: ChildProcess, take: (line: string) => void): void {

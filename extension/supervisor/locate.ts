@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { TinoError } from "#contracts/catalogue";
+import type { Environment } from "./paths.ts";
 
 /** What is installed, whether or not it is complete. */
 export interface Installation {
@@ -19,7 +20,7 @@ export interface Installation {
  * `TINO_ENGINE_DIR` and `TINO_DASHBOARD_DIST` override its parts.
  * @throws engine_not_installed when no such folder is found
  */
-export function locateInstallation(from: string, env: Readonly<Record<string, string | undefined>> = process.env): Installation {
+export function locateInstallation(from: string, env: Environment = process.env): Installation {
   const { root, version } = findRoot(from);
   const dashboard = env.TINO_DASHBOARD_DIST || join(root, "dist", "webview");
   return {

@@ -30,7 +30,8 @@ export interface Paths {
   readonly clientLog: string;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** Environment variables. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The user's home of tino; nothing is created. */
 export function findHome(env: Environment = process.env, platform: NodeJS.Platform = process.platform): string {

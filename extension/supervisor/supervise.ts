@@ -41,7 +41,7 @@ import type { EngineInfo } from "#contracts";
 import { TinoError } from "#contracts/catalogue";
 import { PROTOCOL } from "#contracts/handshake";
 import { type Connection, type Finding, findEngine } from "./discovery.ts";
-import { bootstrapFromEnvironment, type LaunchOptions, launchEngine } from "./engineProcess.ts";
+import { launchEngine } from "./engineProcess.ts";
 import type { Lease } from "./lockDirectory.ts";
 import type { Place } from "./place.ts";
 import { askToEnd } from "./shutdown.ts";
@@ -55,7 +55,6 @@ export interface EnsureOptions {
   /** False: attach only. */
   readonly allowSpawn?: boolean;
   readonly signal?: AbortSignal | undefined;
-  readonly bootstrap?: LaunchOptions["bootstrap"];
   readonly phaseTimeoutMs?: number;
 }
 
@@ -99,7 +98,6 @@ export async function ensureEngine(place: Place, options: EnsureOptions): Promis
       const outcome = await launchEngine({
         ...place,
         port: options.port ?? null,
-        bootstrap: { ...bootstrapFromEnvironment(), ...options.bootstrap },
         onPhase,
         isHealthy: (pid) => isHealthy(place, pid),
         signal,

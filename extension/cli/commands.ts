@@ -1,0 +1,151 @@
+/** The verbs of `tino`, their options and help; each loads what it needs when it is chosen. */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { EXIT, TinoError } from "#contracts/catalogue";
+import type { Context } from "./context.ts";
+import type { BacktestOptions } from "./verbs/backtest.ts";
+
+/** Runs a verb; gives the exit code. */
+type Perform<O> = (context: Context, options: O) => Promise<number>;
+/** Builds the context when the verb's options are known. */
+export type BuildContext = (json: boolean) => Context;
+
+interface Common {
+  readonly json?: boolean;
+}
+
+/** Parse, perform, give the exit code. @throws what the verb throws; usage for an option or verb that is not one */
+export async function run(argv: readonly string[], version: string, build: BuildContext): Promise<number> {
+  let code: number = EXIT.ok;
+  const perform = async <O extends Common>(options: O, work: Perform<O>) => {
+    code = await work(build(options.json ?? false), options);
+  };
+  const program = new Command("tino")
+    .description("Algorithmic trading: write a strategy in Python, backtest it, look at the result.\nWithout a verb: starts the engine and shows what it does.")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show help")
+    .helpCommand(false)
+    .option("--json", "print the engine's state as JSON, and leave")
+    .option("--port <number>", "port of an engine that is started now; a free one without it", readPort)
+    .showSuggestionAfterError()
+    .configureOutput({ writeErr: () => undefined })
+    .exitOverride()
+    .allowExcessArguments(false)
+    .action((options: Common & { port?: number }) => perform(options, async (context, chosen) => (await import("./actions.ts")).performBare(context, chosen)))
+    .addHelpText("after", HELP_END);
+  const verb = (name: string, description: string, end = "") =>
+    program
+      .command(name)
+      .description(description)
+      .helpOption("-h, --help", "show help")
+      .allowExcessArguments(false)
+      .addOption(new Option("--json", "print the result as JSON"))
+      .addHelpText("after", end);
+
+  verb("demo", "Import the sample data and backtest the example strategy on it")
+    .option("--port <number>", "port of an engine that is started now", readPort)
+    .action((options: Common & { port?: number }) => perform(options, async (context, chosen) => (await import("./actions.ts")).performDemo(context, chosen)));
+  verb("status", "Show who runs the engine and who uses it; starts nothing", "\nExit code 0 when an engine runs, 5 when none does.").action((options: Common) =>
+    perform(options, async (context) => (await import("./statusCommand.ts")).runStatus(context)),
+  );
+  verb("up", "Start the engine, or attach to it, and stay", "\nThe engine lives while somebody uses it: this terminal holds it until you leave.")
+    .option("--port <number>", "port of an engine that is started now", readPort)
+    .action((options: Common & { port?: number }) => perform(options, async (context, chosen) => (await import("./actions.ts")).performUp(context, chosen)));
+  verb("down", "End the engine", "\nWithout --force an engine that others use stays, and the answer says who they are.\nTraders go on in either case.")
+    .option("--force", "end it although others use it; runs under way are interrupted")
+    .action((options: Common & { force?: boolean }) =>
+      perform(options, async (context, chosen) => (await import("./actions.ts")).performDown(context, chosen)),
+    );
+  verb("backtest", "Run a strategy over stored data", BACKTEST_END)
+    .argument("<file>", "the strategy's Python file")
+    .option("-s, --symbol <id>", "instrument, such as AAPL.XNAS; again for more", collect)
+    .option("--bar-type <type>", "bar type, such as AAPL.XNAS-1-DAY-LAST-EXTERNAL; again for more", collect)
+    .option("--from <day>", "first day, such as 2005-01-31; the start of the data without it")
+    .option("--to <day>", "last day, inclusive; the end of the data without it")
+    .option("-p, --param <name=value>", "parameter of the strategy's config; again for more", collect)
+    .option("--class <name>", "strategy class, when the file holds more than one")
+    .addOption(new Option("--adjustment <kind>", "how prices are adjusted").choices(["none", "splits", "splitsAndDividends"]))
+    .option("--balance <amount>", "starting balance, in the instrument's currency")
+    .addOption(new Option("--account <type>", "margin allows short sales, cash does not").choices(["cash", "margin"]))
+    .option("--leverage <number>", "exposure allowed per unit of equity on a margin account")
+    .option("--fee <fraction>", "fee per fill, such as 0.0005 or 0.05%")
+    .action((file: string, options: Common & Omit<BacktestOptions, "file">) =>
+      perform({ ...options, file }, async (context, chosen) => (await import("./actions.ts")).performBacktest(context, chosen)),
+    );
+  verb("runs", "List backtests, newest first")
+    .option("-n, --limit <number>", "how many", readCount, 20)
+    .option("--strategy <class>", "only those of this strategy class")
+    .action((options: Common & { limit: number; strategy?: string }) =>
+      perform(options, async (context, chosen) => (await import("./actions.ts")).performRuns(context, chosen)),
+    );
+  verb("show", "Show one backtest: equity, figures, what they rest on", "\nA run is named by its id, by any part of it that is unique, or by `last`.")
+    .argument("[run]", "which run", "last")
+    .option("--trades", "list its trades")
+    .option("--orders", "list its orders")
+    .option("--log", "print what the strategy logged")
+    .action((run: string, options: Common & { trades?: boolean; orders?: boolean; log?: boolean }) =>
+      perform({ ...options, run }, async (context, chosen) => (await import("./actions.ts")).performShow(context, chosen)),
+    );
+  verb("open", "Open the dashboard in the browser", "\nThe address works once and for a short time. It stays in this terminal until the page holds the engine.")
+    .argument("[target]", "backtest, runs, a run's id, or `last`", "backtest")
+    .option("--print", "print the address and open nothing")
+    .action((target: string, options: Common & { print?: boolean }) =>
+      perform({ ...options, target }, async (context, chosen) => (await import("./actions.ts")).performOpen(context, chosen)),
+    );
+  verb("logs", "Show the log of the engine and its clients; works without an engine")
+    .option("-f, --follow", "go on with what is written from now on")
+    .option("-n, --lines <number>", "how many of the last records", readCount, 50)
+    .option("--component <name>", "only this component, such as supervision or backtest")
+    .addOption(new Option("--level <level>", "the lowest level").choices(["debug", "info", "warning", "error"]).default("debug"))
+    .action((options: Common & { follow?: boolean; lines: number; component?: string; level: "debug" | "info" | "warning" | "error" }) =>
+      perform(options, async (context, chosen) => (await import("./actions.ts")).performLogs(context, chosen)),
+    );
+
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return code;
+  } catch (error) {
+    return explain(error, argv);
+  }
+}
+
+/** Help and version end the parser with an exception of its own; what was typed wrong becomes an error like any other. */
+function explain(error: unknown, argv: readonly string[]): number {
+  const { code, exitCode, message } = error as { code?: string; exitCode?: number; message: string };
+  if (!code?.startsWith("commander.")) throw error;
+  if (exitCode === 0) return EXIT.ok;
+  const reason = message
+    .replace(/^error: /, "")
+    .replace(/\n/g, " ")
+    .trim();
+  const verb = argv.find((word) => !word.startsWith("-"));
+  const isVerb = code !== "commander.unknownCommand" && verb !== undefined;
+  throw TinoError.of("usage", {
+    reason: `${reason.charAt(0).toUpperCase()}${reason.slice(1)}${reason.endsWith(".") || reason.endsWith("?)") ? "" : "."}`,
+    verb: isVerb ? verb : "",
+  });
+}
+
+const collect = (value: string, earlier: string[] = []): string[] => [...earlier, value];
+
+function readPort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new InvalidArgumentError("It must be between 1 and 65535.");
+  return port;
+}
+
+function readCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 1_000) throw new InvalidArgumentError("It must be between 1 and 1000.");
+  return count;
+}
+
+const HELP_END = `
+Exit codes: 0 done, 1 fault, 2 usage, 3 input, 4 strategy, 5 engine, 6 refused, 7 set-up, 130 cancelled.
+Environment: NO_COLOR, FORCE_COLOR, TINO_HOME (where tino keeps everything), TINO_LOG_LEVEL.
+All of it: docs/cli.md`;
+
+const BACKTEST_END = `
+Ctrl-C cancels the run.
+
+Example:
+  tino backtest examples/strategies/ema_cross.py --symbol AAPL.XNAS --from 2005-01-01 --param fast=10 --param slow=20`;

@@ -1,0 +1,266 @@
+/**
+ * The calm full-screen view: mode, engine and clients on top, runs, what happened last, keys at the bottom. It draws on the
+ * terminal's second screen, so that what was there before is there again afterwards.
+ *
+ * Every line is made as text with the same parts that the verbs print, and cut to the terminal's width; Ink places the lines, reads
+ * the keys and redraws what changed.
+ */
+import { Box, render, Text, useApp, useInput, useStdout } from "ink";
+import { useEffect, useReducer, useState } from "react";
+import { type RunSummary, TinoError } from "#contracts";
+import type { EngineLink } from "../../client/engineLink.ts";
+import type { Context } from "../context.ts";
+import { clockTime, duration, moment, shortRun } from "../format.ts";
+import { cut, failureLines, pad, type Screen, table } from "../output.ts";
+import { createAddress, openBrowser } from "../verbs/open.ts";
+import { type RunDetails, showRun } from "../verbs/show.ts";
+import { workspaceOf } from "../workspace.ts";
+import { bar, sparkline } from "./chart.ts";
+import { EMPTY, type LiveMessage, type LiveModel, reduce } from "./liveModel.ts";
+import { dataOf, runText, signed, statusWord } from "./runText.ts";
+import { modeMark } from "./statusText.ts";
+
+const SECOND_SCREEN = "\u001b[?1049h";
+const FIRST_SCREEN = "\u001b[?1049l\u001b[?25h";
+const EVENT_ROWS = 6;
+
+export interface LiveOptions {
+  /** Run whose details are shown first. */
+  readonly run?: string;
+}
+
+/** Show it until the user leaves or the signal is aborted. The link is connected by the view, so that the start is seen in it. */
+export async function showLiveView(context: Context, link: EngineLink, options: LiveOptions = {}): Promise<void> {
+  const restore = () => void process.stdout.write(FIRST_SCREEN);
+  process.stdout.write(SECOND_SCREEN);
+  process.once("exit", restore);
+  const view = render(<LiveView context={context} link={link} first={options.run ?? null} />, {
+    exitOnCtrlC: false,
+    patchConsole: false,
+    incrementalRendering: true,
+  });
+  const leave = () => view.unmount();
+  context.signal.addEventListener("abort", leave, { once: true });
+  try {
+    await view.waitUntilExit();
+  } finally {
+    context.signal.removeEventListener("abort", leave);
+    process.off("exit", restore);
+    restore();
+  }
+}
+
+/** What is on the screen: the list, or one run from a line on. */
+type Page = { readonly kind: "list" } | { readonly kind: "run"; readonly id: string; readonly details: RunDetails | null; readonly top: number };
+
+export function LiveView({ context, link, first }: { context: Context; link: EngineLink; first: string | null }) {
+  const { exit } = useApp();
+  const { columns, rows } = useSize();
+  const [model, tell] = useReducer(reduce, { ...EMPTY, link: link.state });
+  const [page, setPage] = useState<Page>({ kind: "list" });
+  const [chosen, setChosen] = useState(0);
+  const [message, setMessage] = useState<string | null>(null);
+  const now = useNow(context);
+  const screen: Screen = { ...context.screen, width: columns, shrink: true };
+  const selected = model.runs[Math.min(chosen, model.runs.length - 1)];
+
+  const attempt = (work: () => Promise<string | null>) => {
+    setMessage(null);
+    work().then(setMessage, (error) => setMessage(TinoError.is(error) ? `${error.message} ${error.hint}` : String(error)));
+  };
+  const show = (id: string) => {
+    setPage({ kind: "run", id, details: null, top: 0 });
+    attempt(async () => {
+      const details = await showRun(link, id, { trades: false, orders: false, log: false });
+      setPage((current) => (current.kind === "run" && current.id === id ? { ...current, details } : current));
+      return null;
+    });
+  };
+
+  useEffect(() => listenTo(link, context, tell), [link, context]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the view opens.
+  useEffect(() => {
+    link.refresh();
+    link.connect().then(
+      () => first !== null && show(first),
+      () => undefined, // The link's state tells it, and the view shows the state.
+    );
+  }, []);
+
+  const current = page.kind === "run" ? (model.runs.find((run) => run.id === page.id) ?? page.details?.run) : selected;
+  useInput((input, key) => {
+    if (input === "q" || (key.ctrl && input === "c")) exit();
+    else if (key.escape || key.leftArrow) page.kind === "run" ? setPage({ kind: "list" }) : undefined;
+    else if (key.upArrow || input === "k") move(-1);
+    else if (key.downArrow || input === "j") move(1);
+    else if (key.return && page.kind === "list" && selected) show(selected.id);
+    else if (input === "o") attempt(() => open(link, current));
+    else if (input === "b" && current) attempt(() => runAgain(link, context, current));
+    else if (input === "c" && current) attempt(() => cancel(link, current));
+    else if (input === "s" && (model.link.kind === "failed" || model.link.kind === "stopped")) link.startAgain().catch(() => undefined);
+  });
+  const move = (by: number) => {
+    if (page.kind === "run") setPage({ ...page, top: Math.max(0, page.top + by) });
+    else setChosen(Math.max(0, Math.min(model.runs.length - 1, chosen + by)));
+  };
+
+  const body = rows - 1 - 4;
+  const lines = page.kind === "run" ? runLines(page, current, screen, body) : listLines(model, Math.min(chosen, model.runs.length - 1), screen, body, now);
+  const rule = screen.paint("dim", (screen.unicode ? "─" : "-").repeat(columns));
+  return (
+    <Box flexDirection="column" height={rows - 1}>
+      <Line text={headerLine(model, screen, now)} width={columns} />
+      <Line text={rule} width={columns} />
+      {Array.from({ length: body }, (_, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a row of the screen is its own identity.
+        <Line key={index} text={lines[index] ?? ""} width={columns} />
+      ))}
+      <Line text={rule} width={columns} />
+      <Line text={message === null ? hints(model, page, current, screen) : screen.paint("yellow", message)} width={columns} />
+    </Box>
+  );
+}
+
+function Line({ text, width }: { text: string; width: number }) {
+  // A row without anything has no height in Ink.
+  return <Text wrap="truncate">{cut(text, width) || " "}</Text>;
+}
+
+function headerLine(model: LiveModel, screen: Screen, now: number): string {
+  const { paint, width } = screen;
+  const { engine, clients, link } = model;
+  const title = `${paint("bold", "tino")}  ${modeMark(engine?.mode ?? "PAPER", paint)}`;
+  if (link.kind === "failed") return `${title}  ${paint("red", link.error.message)}`;
+  if (link.kind === "stopped") return `${title}  ${paint("yellow", "engine stopped")}`;
+  if (link.kind === "starting" || !engine)
+    return `${title}  ${paint("yellow", link.kind === "starting" ? `engine starting: ${link.phase}` : "engine starting")}`;
+  const facts = [
+    link.kind === "silent" ? paint("red", "engine does not answer") : paint(engine.state === "healthy" ? "green" : "yellow", `engine ${engine.state}`),
+    `up ${duration(Math.max(0, now - engine.startedAt))}`,
+    `${clients.length} ${clients.length === 1 ? "client" : "clients"}`,
+    ...(width >= 90 ? [paint("dim", `process ${engine.pid}, port ${engine.port}`)] : []),
+  ];
+  return `${title}  ${facts.join(paint("dim", " · "))}`;
+}
+
+function listLines(model: LiveModel, chosen: number, screen: Screen, height: number, now: number): string[] {
+  const { paint } = screen;
+  const events = Math.min(EVENT_ROWS, Math.max(0, Math.floor(height / 3)));
+  const room = height - events - 2;
+  const top = Math.max(0, Math.min(chosen - Math.floor(room / 2), model.runs.length - (room - 1)));
+  const runs = model.runs.slice(top, top + room - 1);
+  const list = runs.length === 0 ? ["", ...emptyLines(model, screen)] : runTable(runs, model, chosen - top, screen, now);
+  const lines = [...list, ...Array.from({ length: Math.max(0, room - list.length) }, () => "")].slice(0, room);
+  const happenings = model.happenings.slice(0, events).map(({ at, text }) => `  ${paint("dim", clockTime(at))}  ${text}`);
+  return [...lines, "", paint("bold", "  What happened"), ...happenings];
+}
+
+function emptyLines(model: LiveModel, { paint, width }: Screen): string[] {
+  if (model.link.kind === "failed")
+    return failureLines(model.link.error, paint)
+      .slice(0, 2)
+      .map((line) => cut(`  ${line}`, width));
+  if (model.engine === null) return ["  Waiting for the engine."];
+  return ["  No runs yet.", paint("dim", "  `tino demo` runs the example; `tino backtest <file> --symbol <symbol>` your own strategy.")];
+}
+
+function runTable(runs: readonly RunSummary[], model: LiveModel, chosen: number, screen: Screen, now: number): string[] {
+  const { paint, unicode } = screen;
+  const rows = runs.map((run) => [
+    shortRun(run.id),
+    moment(run.createdAt, now),
+    run.name,
+    dataOf(run),
+    progressCell(run, model, screen),
+    signed(run.metrics?.totalReturn ?? null, paint),
+    run.metrics?.sharpe?.toFixed(2) ?? "",
+    sparkline(run.sparkline, 24, unicode),
+  ]);
+  const columns = [
+    { title: "Run", keep: 3 },
+    { title: "Started", keep: 4 },
+    { title: "Strategy", shrinks: true },
+    { title: "Data", shrinks: true, keep: 6 },
+    { title: "Status" },
+    { title: "Return", align: "right" as const },
+    { title: "Sharpe", align: "right" as const, keep: 5 },
+    { title: "Equity", keep: 1 },
+  ];
+  const [titles = "", ...lines] = table(columns, rows, { ...screen, width: screen.width - 2 }).split("\n");
+  return [`  ${titles}`, ...lines.map((line, index) => (index === chosen ? `${paint(["cyan", "bold"], unicode ? "❯" : ">")} ${line}` : `  ${line}`))];
+}
+
+function progressCell(run: RunSummary, model: LiveModel, { paint, unicode }: Screen): string {
+  const progress = model.progress.get(run.id) ?? run.progress;
+  if (run.status !== "running" || !progress || progress.barsTotal === 0) return statusWord(run, paint);
+  const share = progress.barsDone / progress.barsTotal;
+  return `${paint("cyan", bar(share, 8, unicode))} ${pad(String(Math.floor(share * 100)), 3, "right")} %`;
+}
+
+function runLines(page: Extract<Page, { kind: "run" }>, run: RunSummary | undefined, screen: Screen, height: number): string[] {
+  if (!page.details) return ["", `  ${run ? `${run.name} on ${dataOf(run)}` : page.id}`, "", screen.paint("dim", "  Loading…")];
+  const lines = runText(page.details, { ...screen, width: screen.width - 2 }, Math.max(8, Math.min(18, height - 14))).split("\n");
+  const top = Math.min(page.top, Math.max(0, lines.length - height));
+  return lines.slice(top, top + height).map((line) => ` ${line}`);
+}
+
+function hints(model: LiveModel, page: Page, run: RunSummary | undefined, { paint, unicode, width }: Screen): string {
+  const isActive = run !== undefined && (run.status === "running" || run.status === "queued");
+  const keys: [string, string][] = [
+    ...(model.link.kind === "failed" || model.link.kind === "stopped" ? [["s", "start again"] as [string, string]] : []),
+    [unicode ? "↑↓" : "j/k", page.kind === "run" ? "scroll" : "choose"],
+    ...(page.kind === "run" ? [["esc", "back"] as [string, string]] : run ? [[unicode ? "⏎" : "enter", "details"] as [string, string]] : []),
+    ...(isActive ? [["c", "cancel"] as [string, string]] : run ? [["b", "run again"] as [string, string]] : []),
+    ["o", width < 60 ? "open" : "open in the browser"],
+    ["q", "quit"],
+  ];
+  return ` ${keys.map(([key, words]) => `${paint("bold", key)} ${paint("dim", words)}`).join("   ")}`;
+}
+
+async function open(link: EngineLink, run: RunSummary | undefined): Promise<string | null> {
+  const { url } = await createAddress(link, run?.id ?? "backtest");
+  await openBrowser(url);
+  return null;
+}
+
+/** The same request once more. Choosing it here is the act of trust that typing the path would be. */
+async function runAgain(link: EngineLink, { cwd }: Context, { id }: RunSummary): Promise<string | null> {
+  const { path, name, symbols, barTypes, from, to, parameters, adjustment, venue } = await link.call("getRun", { path: { id } });
+  link.trust([...new Set([...link.trustedFolders, workspaceOf(path, cwd)])]);
+  await link.call("startBacktest", { body: { path, name, symbols, barTypes, from, to, parameters, adjustment, venue } });
+  return null;
+}
+
+async function cancel(link: EngineLink, run: RunSummary): Promise<string | null> {
+  await link.call("cancelRun", { path: { id: run.id } });
+  return null;
+}
+
+function listenTo(link: EngineLink, { place }: Context, tell: (message: LiveMessage) => void): () => void {
+  return link.listen({
+    onState: (state) => tell({ type: "link", state, at: place.clock.now() }),
+    onSnapshot: (snapshot) => tell({ type: "snapshot", snapshot }),
+    onEvent: (event, envelope) => tell({ type: "event", event, envelope }),
+  });
+}
+
+/** The terminal's size, also after it changed. */
+function useSize(): { columns: number; rows: number } {
+  const { stdout } = useStdout();
+  const read = () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 });
+  const [size, setSize] = useState(read);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `read` only reads the stream.
+  useEffect(() => {
+    const resized = () => setSize(read());
+    stdout.on("resize", resized);
+    return () => void stdout.off("resize", resized);
+  }, [stdout]);
+  return size;
+}
+
+/** The time, told again every second: uptime goes on although nothing happens. */
+function useNow({ place }: Context): number {
+  const [now, setNow] = useState(place.clock.now());
+  useEffect(() => place.clock.every(1_000, () => setNow(place.clock.now())), [place]);
+  return now;
+}

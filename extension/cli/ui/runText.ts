@@ -1,0 +1,271 @@
+/** Runs as text: one line, a screen with the equity curve, the tables of a result. */
+import { METRICS, type Metrics, type Run, type RunProgress, type RunSummary, TinoError } from "#contracts";
+import { barTime, count, duration, metric, moment, NOTHING, percent, price, rate, shortPath, shortRun } from "../format.ts";
+import { type Column, cellsOf, cut, failureLines, type Paint, pad, type Screen, table, wrap } from "../output.ts";
+import type { Equity, Row, RunDetails } from "../verbs/show.ts";
+import { bar, lineChart, sparkline } from "./chart.ts";
+
+type Look = Pick<Screen, "paint" | "unicode" | "width" | "shrink">;
+
+const STATUS_STYLE = { queued: "dim", running: "cyan", finished: "green", failed: "red", cancelled: "yellow", interrupted: "yellow" } as const;
+
+export function runsText(runs: readonly RunSummary[], screen: Look, now: number): string {
+  const { paint, unicode } = screen;
+  const columns: Column[] = [
+    { title: "Run" },
+    { title: "Started", keep: 4 },
+    { title: "Strategy", shrinks: true },
+    { title: "Data", shrinks: true, keep: 6 },
+    { title: "Period", keep: 2 },
+    { title: "Status" },
+    { title: "Return", align: "right" },
+    { title: "Sharpe", align: "right", keep: 5 },
+    { title: "Drawdown", align: "right", keep: 3 },
+    { title: "Equity", keep: 1 },
+  ];
+  const rows = runs.map((run) => [
+    shortRun(run.id),
+    moment(run.createdAt, now),
+    run.name,
+    dataOf(run),
+    periodOf(run),
+    statusWord(run, paint),
+    signed(run.metrics?.totalReturn ?? null, paint),
+    run.metrics ? metric(run.metrics.sharpe, "ratio", null) : NOTHING,
+    run.metrics ? percent(run.metrics.maxDrawdown) : NOTHING,
+    sparkline(run.sparkline, 16, unicode),
+  ]);
+  return table(columns, rows, screen);
+}
+
+/** A run on one screen: what it was, its equity curve, its figures, what they rest on. */
+export function runText(details: RunDetails, screen: Look, chartHeight = 14): string {
+  const { run, equity } = details;
+  const sections = [runHeading(run, screen)];
+  if (run.error) sections.push(failureLines(new TinoError(run.error), screen.paint).join("\n"));
+  if (run.result) {
+    if (equity) sections.push(equityText(run, equity, screen, chartHeight));
+    sections.push(metricsText(run.result.metrics, run.result.currency, screen), outcomeText(run, screen), assumptionsText(run, screen));
+  }
+  if (details.trades) sections.push(tradesText(details.trades, run, screen));
+  if (details.orders) sections.push(ordersText(details.orders, screen));
+  if (details.log) sections.push(logText(details.log, screen));
+  return sections.filter(Boolean).join("\n\n");
+}
+
+export function runHeading(run: Run, { paint, width, shrink }: Look): string {
+  const took = run.startedAt !== null && run.endedAt !== null ? ` in ${duration(run.endedAt - run.startedAt)}` : "";
+  const figures = run.metrics
+    ? [
+        `${signed(run.metrics.totalReturn, paint)} total`,
+        `${percent(run.metrics.annualReturn, true)} a year`,
+        `Sharpe ${metric(run.metrics.sharpe, "ratio", null)}`,
+        `max drawdown ${percent(run.metrics.maxDrawdown)}`,
+        `buy and hold ${percent(run.metrics.benchmarkReturn, true)}`,
+      ].join(paint("dim", " · "))
+    : "";
+  const parameters = Object.entries(run.parameters)
+    .map(([name, value]) => `${name}=${Array.isArray(value) ? value.join(",") : value}`)
+    .join(" ");
+  const lines = [
+    `${paint("bold", run.name)}  ${dataOf(run)}  ${paint("dim", periodOf(run))}`,
+    `${statusWord(run, paint)}${took}  ${paint("dim", `${run.id}  ${shortPath(run.path)}`)}`,
+    ...(parameters ? [paint("dim", parameters)] : []),
+    ...(figures ? [figures] : []),
+  ];
+  return lines.map((line) => (shrink ? cut(line, width) : line)).join("\n");
+}
+
+export function equityText(run: Run, equity: Equity, screen: Look, height: number): string {
+  const label = (value: number) => count(value);
+  const lines = lineChart(
+    equity.times,
+    equity.values,
+    { width: Math.min(screen.width, 140), height, label, baseline: Number(run.venue.startingBalance) },
+    screen,
+  );
+  return lines.length === 0 ? "" : [screen.paint("dim", `Equity, ${run.result?.currency ?? run.currency ?? ""}`), ...lines].join("\n");
+}
+
+/** Every metric, in as many columns as there is room for. */
+export function metricsText(metrics: Metrics, currency: string, { paint, width }: Pick<Look, "paint" | "width">): string {
+  const cells = (Object.keys(METRICS) as (keyof Metrics)[]).map((name) => {
+    const { label, unit } = METRICS[name];
+    return { label, value: tone(name, metrics[name], metric(metrics[name], unit, currency), paint) };
+  });
+  const labels = Math.max(...cells.map(({ label }) => cellsOf(label)));
+  const values = Math.max(...cells.map(({ value }) => cellsOf(value)));
+  const gap = 4;
+  const columns = Math.max(1, Math.min(3, Math.floor((width + gap) / (labels + values + 2 + gap))));
+  const rows = Math.ceil(cells.length / columns);
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: columns }, (_, column) => cells[column * rows + row])
+      .filter((cell) => cell !== undefined)
+      .map(({ label, value }) => `${paint("dim", pad(label, labels))}  ${pad(value, values, "right")}`)
+      .join(" ".repeat(gap)),
+  ).join("\n");
+}
+
+/** What became of the orders, and why there were none if there were none. */
+export function outcomeText(run: Run, { paint, width }: Pick<Look, "paint" | "width">): string {
+  if (!run.result) return "";
+  const { outcome, warnings } = run.result;
+  const parts = (["filled", "denied", "rejected", "cancelled", "open"] as const)
+    .filter((part) => outcome[part] > 0)
+    .map((part) => `${count(outcome[part])} ${part}`);
+  const lines = [`${count(outcome.orders)} ${outcome.orders === 1 ? "order" : "orders"}${parts.length > 0 ? `: ${parts.join(", ")}` : ""}`];
+  for (const reason of outcome.reasons) lines.push(paint("yellow", `  ${count(reason.count)} ${reason.kind}: ${reason.reason}`));
+  if (outcome.noTrades) lines.push(paint("yellow", outcome.noTrades));
+  for (const warning of warnings) lines.push(paint("yellow", warning));
+  return lines.flatMap((line) => wrap(line, width)).join("\n");
+}
+
+/** What the figures rest on, in words. */
+export function assumptionsText(run: Run, { paint, width }: Pick<Look, "paint" | "width">): string {
+  const { assumptions = [] } = run.result ?? {};
+  const size = Math.max(0, ...assumptions.map(({ label }) => cellsOf(label)));
+  return assumptions
+    .flatMap(({ label, value }) =>
+      wrap(value, Math.max(20, width - size - 2)).map((line, index) => `${paint("dim", pad(index === 0 ? label : "", size))}  ${line}`),
+    )
+    .join("\n");
+}
+
+/** `EmaCross  ████░░░░  62 %  2,184 of 3,521 bars · 41.2 k bars/s · 0.3 s left` */
+export function progressText(run: RunSummary, progress: RunProgress, { paint, unicode }: Pick<Look, "paint" | "unicode">, width: number): string {
+  if (progress.phase !== "running" || progress.barsTotal === 0) return `${paint("bold", run.name)}  ${PHASES[progress.phase]}`;
+  const share = progress.barsDone / progress.barsTotal;
+  const facts = [`${count(progress.barsDone)} of ${count(progress.barsTotal)} bars`];
+  if (progress.barsPerSecond !== null) facts.push(`${rate(progress.barsPerSecond)} bars/s`);
+  if (progress.remainingMs !== null) facts.push(`${duration(progress.remainingMs)} left`);
+  const figures = `${String(Math.floor(share * 100)).padStart(3)} %`;
+  const room = width - cellsOf(run.name) - cellsOf(figures) - 6;
+  let tail = facts.join(" · ");
+  while (facts.length > 0 && cellsOf(tail) > room - 10) {
+    facts.pop();
+    tail = facts.join(" · ");
+  }
+  const size = Math.max(4, Math.min(30, room - cellsOf(tail)));
+  return `${paint("bold", run.name)}  ${paint("cyan", bar(share, size, unicode))} ${figures}  ${paint("dim", tail)}`;
+}
+
+const PHASES: Record<RunProgress["phase"], string> = {
+  queued: "waiting for a worker",
+  preparing: "preparing",
+  running: "running",
+  writing: "writing the result",
+};
+
+export const dataOf = (run: RunSummary): string => {
+  const [first = "", second] = run.symbols.length > 0 ? run.symbols : run.barTypes;
+  return second ? `${first} and ${run.symbols.length > 0 ? run.symbols.length - 1 : run.barTypes.length - 1} more` : first;
+};
+
+export const periodOf = (run: RunSummary): string => (run.from || run.to ? `${run.from ?? "start"} to ${run.to ?? "end"}` : "all data");
+
+export const statusWord = (run: RunSummary, paint: Paint): string => paint(STATUS_STYLE[run.status], run.status);
+
+/** A return with its sign and colour. */
+export const signed = (value: number | null, paint: Paint): string => {
+  const text = percent(value, true);
+  return value === null || value === 0 ? text : paint(value > 0 ? "green" : "red", text);
+};
+
+function tone(name: keyof Metrics, value: number | null, text: string, paint: Paint): string {
+  const isResult = ["totalReturn", "annualReturn", "netProfit", "expectancy", "alpha", "sharpe", "sortino", "calmar"].includes(name);
+  return !isResult || value === null || value === 0 ? text : paint(value > 0 ? "green" : "red", text);
+}
+
+const text = (value: unknown): string => (value === null || value === undefined ? "" : String(value));
+const number = (value: unknown): number | null => (value === null || value === undefined || value === "" || Number.isNaN(Number(value)) ? null : Number(value));
+const side = (value: unknown, paint: Paint): string => paint(/^(BUY|LONG)$/.test(text(value)) ? "green" : "red", text(value));
+const time = (value: unknown): string => (number(value) === null ? NOTHING : barTime(Number(value)));
+const place = (row: Row): string => (row.path ? `${shortPath(text(row.path)).split("/").at(-1)}:${text(row.line)}` : "");
+
+function tradesText(rows: readonly Row[], run: Run, screen: Look): string {
+  const { paint } = screen;
+  if (rows.length === 0) return paint("dim", "No closed trades.");
+  const severalInstruments = run.symbols.length > 1;
+  const columns: Column[] = [
+    { title: "Opened" },
+    { title: "Closed", keep: 3 },
+    ...(severalInstruments ? [{ title: "Instrument" }] : []),
+    { title: "Side" },
+    { title: "Quantity", align: "right", keep: 4 },
+    { title: "Entry", align: "right" },
+    { title: "Exit", align: "right" },
+    { title: "Result", align: "right" },
+    { title: "Return", align: "right" },
+    { title: "Fees", align: "right", keep: 1 },
+    { title: "Bars", align: "right", keep: 2 },
+    { title: "Code", keep: 0 },
+  ];
+  const cells = rows.map((row) => {
+    const result = number(row.result);
+    return [
+      time(row.opened),
+      time(row.closed),
+      ...(severalInstruments ? [text(row.instrument)] : []),
+      side(row.side, paint),
+      text(row.quantity),
+      price(number(row.entryPrice)),
+      price(number(row.exitPrice)),
+      result === null ? NOTHING : paint(result >= 0 ? "green" : "red", price(result)),
+      signed(number(row.return), paint),
+      price(number(row.fees)),
+      text(row.bars),
+      place(row),
+    ];
+  });
+  return table(columns, cells, screen);
+}
+
+function ordersText(rows: readonly Row[], screen: Look): string {
+  const { paint } = screen;
+  if (rows.length === 0) return paint("dim", "No orders.");
+  const columns: Column[] = [
+    { title: "Time" },
+    { title: "Instrument", keep: 4 },
+    { title: "Side" },
+    { title: "Type", keep: 3 },
+    { title: "Quantity", align: "right" },
+    { title: "Filled", align: "right", keep: 2 },
+    { title: "Price", align: "right" },
+    { title: "Status" },
+    { title: "Reason", shrinks: true, keep: 5 },
+    { title: "Code", keep: 1 },
+  ];
+  const cells = rows.map((row) => {
+    const isRefused = /DENIED|REJECTED/.test(text(row.status));
+    return [
+      time(row.ts),
+      text(row.instrument),
+      side(row.side, paint),
+      text(row.type),
+      text(row.quantity),
+      text(row.filled),
+      price(number(row.averagePrice)),
+      isRefused ? paint("yellow", text(row.status)) : text(row.status),
+      text(row.reason),
+      place(row),
+    ];
+  });
+  return table(columns, cells, screen);
+}
+
+const LEVEL_STYLE: Record<string, "dim" | "yellow" | "red"> = { DEBUG: "dim", WARNING: "yellow", WARN: "yellow", ERROR: "red", CRITICAL: "red" };
+
+function logText(rows: readonly Row[], { paint }: Look): string {
+  if (rows.length === 0) return paint("dim", "The strategy logged nothing.");
+  return rows
+    .map((row) => {
+      const level = text(row.level).toUpperCase();
+      const style = LEVEL_STYLE[level];
+      return `${paint("dim", time(row.ts))}  ${style ? paint(style, level.padEnd(7)) : level.padEnd(7)}  ${text(row.message)}${row.path ? paint("dim", `  ${place(row)}`) : ""}`;
+    })
+    .join("\n");
+}
+
+/** One line about a run for the list of events. */
+export const runSentence = (run: RunSummary, paint: Paint): string =>
+  `${run.name} on ${dataOf(run)} ${run.status}${run.metrics ? ` ${signed(run.metrics.totalReturn, paint)}` : run.error ? `: ${run.error.message}` : ""}`;

@@ -1,0 +1,191 @@
+/** One backtest: from what was typed to a finished run. */
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Adjustment, BacktestRequest, type Parameter, type ParameterValue, type Run, type RunProgress, type RunSummary, TinoError } from "#contracts";
+import type { EngineLink } from "../../client/engineLink.ts";
+
+/** What was typed; undefined where nothing was. */
+export interface BacktestOptions {
+  readonly file: string;
+  readonly class?: string | undefined;
+  readonly symbol?: string[] | undefined;
+  readonly barType?: string[] | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly param?: string[] | undefined;
+  readonly adjustment?: Adjustment | undefined;
+  readonly balance?: string | undefined;
+  readonly leverage?: string | undefined;
+  /** Fraction of the traded value, or a percentage with its sign. */
+  readonly fee?: string | undefined;
+  readonly account?: "cash" | "margin" | undefined;
+}
+
+/** The strategy's file, absolute. Checked here, so that a typing mistake starts no engine. @throws strategy_file_not_found */
+export function getStrategyFile(file: string, cwd: string): string {
+  const path = resolve(cwd, file);
+  if (!existsSync(path)) throw TinoError.of("strategy_file_not_found", { path: file });
+  return path;
+}
+
+/**
+ * Make the request; parameters are read by the strategy's own schema, so that `--param fast=10` is a number where one is wanted.
+ * @throws what the engine says about the file, usage for an option that is not of its form
+ */
+export async function buildRequest(link: EngineLink, path: string, options: BacktestOptions): Promise<BacktestRequest> {
+  const given = (options.param ?? []).map(splitParameter);
+  const schema = given.length > 0 ? (await link.call("getStrategySchema", { query: { path, name: options.class ?? null } })).parameters : [];
+  const fee = options.fee === undefined ? undefined : readFraction(options.fee);
+  const request = BacktestRequest.safeParse({
+    path,
+    name: options.class ?? null,
+    symbols: options.symbol ?? [],
+    barTypes: options.barType ?? [],
+    from: options.from ?? null,
+    to: options.to ?? null,
+    parameters: Object.fromEntries(
+      given.map(([name, text]) => [
+        name,
+        readParameter(
+          schema.find((parameter) => parameter.name === name),
+          text,
+        ),
+      ]),
+    ),
+    ...(options.adjustment && { adjustment: options.adjustment }),
+    venue: {
+      ...(options.account && { accountType: options.account.toUpperCase() }),
+      ...(options.balance && { startingBalance: options.balance }),
+      ...(options.leverage && { leverage: options.leverage }),
+      ...(fee !== undefined && { makerFee: fee, takerFee: fee }),
+    },
+  });
+  if (request.success) return request.data;
+  const issue = request.error.issues[0];
+  const option = OPTION_NAMES[issue?.path.join(".") ?? ""] ?? issue?.path.join(".") ?? "";
+  throw TinoError.of("usage", { reason: `${option} is not of its form.`, verb: "backtest" });
+}
+
+const OPTION_NAMES: Record<string, string> = {
+  from: "--from (a day such as 2005-01-31)",
+  to: "--to (a day such as 2013-12-31)",
+  "venue.startingBalance": "--balance (an amount such as 100000)",
+  "venue.leverage": "--leverage (a number such as 2)",
+  "venue.makerFee": "--fee (a fraction such as 0.0005, or 0.05%)",
+};
+
+/**
+ * Start it and wait for its end. Aborting the signal cancels the run.
+ * @returns the finished run
+ * @throws what the run failed with; run_cancelled, run_interrupted
+ */
+export async function runBacktest(
+  link: EngineLink,
+  request: BacktestRequest,
+  signal: AbortSignal,
+  onProgress: (run: RunSummary, progress: RunProgress) => void,
+): Promise<Run> {
+  const ended = new RunWatch(link, onProgress);
+  try {
+    const started = await link.call("startBacktest", { body: request });
+    const cancel = () => void link.call("cancelRun", { path: { id: started.id } }).catch((error) => ended.fail(error));
+    if (signal.aborted) cancel();
+    signal.addEventListener("abort", cancel, { once: true });
+    const run = await ended.of(started);
+    signal.removeEventListener("abort", cancel);
+    if (run.status === "finished") return await link.call("getRun", { path: { id: run.id } });
+    if (run.error) throw new TinoError(run.error);
+    throw TinoError.of(run.status === "interrupted" ? "run_interrupted" : "run_cancelled");
+  } finally {
+    ended.close();
+  }
+}
+
+/**
+ * Follows one run through the link's events. It listens before the run is started, so nothing that happens between the reply and the
+ * first look is missed; an engine that was replaced meanwhile tells the run's end in its snapshot.
+ */
+class RunWatch {
+  readonly #seen = new Map<string, RunSummary>();
+  readonly #ended: Promise<RunSummary>;
+  readonly #stop: () => void;
+  #resolve: (run: RunSummary) => void = () => undefined;
+  #reject: (error: unknown) => void = () => undefined;
+  #id: string | null = null;
+
+  constructor(link: EngineLink, onProgress: (run: RunSummary, progress: RunProgress) => void) {
+    this.#ended = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // It may fail before anybody waits for it; whoever does then gets the failure.
+    this.#ended.catch(() => undefined);
+    this.#stop = link.listen({
+      onSnapshot: (snapshot) => {
+        for (const run of snapshot.runs) this.#take(run);
+      },
+      onEvent: (event) => {
+        if (event.type === "run.changed") this.#take(event.run);
+        if (event.type !== "run.progressed" || event.id !== this.#id) return;
+        const run = this.#seen.get(event.id);
+        if (run) onProgress(run, event.progress);
+      },
+      onState: (state) => {
+        if (state.kind === "failed") this.fail(state.error);
+        if (state.kind === "stopped") this.fail(TinoError.of("run_interrupted"));
+      },
+    });
+  }
+
+  /** The run as it ended. */
+  of(run: RunSummary): Promise<RunSummary> {
+    this.#id = run.id;
+    this.#take(this.#seen.get(run.id) ?? run);
+    return this.#ended;
+  }
+
+  fail(error: unknown): void {
+    this.#reject(error);
+  }
+
+  close(): void {
+    this.#stop();
+  }
+
+  #take(run: RunSummary): void {
+    this.#seen.set(run.id, run);
+    if (run.id === this.#id && run.status !== "queued" && run.status !== "running") this.#resolve(run);
+  }
+}
+
+function splitParameter(text: string): [string, string] {
+  const at = text.indexOf("=");
+  if (at < 1) throw TinoError.of("usage", { reason: `--param ${text} is not of the form name=value.`, verb: "backtest" });
+  return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+}
+
+/** Text to the value its kind asks for. What does not fit stays text, and the engine says what was expected. */
+function readParameter(parameter: Parameter | undefined, text: string): ParameterValue {
+  if (parameter?.nullable && /^(none|null)$/i.test(text)) return null;
+  switch (parameter?.kind) {
+    case "integer":
+      return /^[+-]?[0-9][0-9_]*$/.test(text) ? Number(text.replaceAll("_", "")) : text;
+    case "number":
+      return text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+    case "boolean":
+      return /^(true|yes|on|1)$/i.test(text) ? true : /^(false|no|off|0)$/i.test(text) ? false : text;
+    case "instruments":
+    case "barTypes":
+      return text.split(",").map((part) => part.trim());
+    default:
+      return text;
+  }
+}
+
+/** `0.05%` → `0.0005`, shifted as text so that no digit is invented. */
+function readFraction(text: string): string {
+  const match = /^([0-9]*)(?:\.([0-9]*))?\s*%$/.exec(text);
+  if (!match) return text;
+  const digits = `00${match[1] || "0"}`;
+  return `${digits.slice(0, -2).replace(/^0+(?=[0-9])/, "")}.${digits.slice(-2)}${match[2] ?? ""}`;
+}
