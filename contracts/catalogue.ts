@@ -23,14 +23,14 @@ export const EXIT = {
   cancelled: 130,
 } as const;
 
-interface CatalogueEntry {
-  readonly message: string;
-  readonly hint: string;
+interface CatalogueEntry<Message extends string = string, Hint extends string = string> {
+  readonly message: Message;
+  readonly hint: Hint;
   readonly http: number;
   readonly exit: number;
 }
 
-const entry = (http: number, exit: number, message: string, hint: string): CatalogueEntry => ({ message, hint, http, exit });
+const entry = <const Message extends string, const Hint extends string>(http: number, exit: number, message: Message, hint: Hint): CatalogueEntry<Message, Hint> => ({ message, hint, http, exit });
 
 export const CATALOGUE = {
   // The engine and its clients
@@ -114,11 +114,18 @@ export const CATALOGUE = {
 /** A code of the catalogue. */
 export type Code = keyof typeof CATALOGUE;
 
+type NamesIn<Template extends string> = Template extends `${string}{${infer Name}}${infer Rest}` ? Name | NamesIn<Rest> : never;
+
+/** What fills the sentences of an entry: exactly the names that stand in braces. */
+export type Filling<C extends Code> = Record<NamesIn<(typeof CATALOGUE)[C]["message"] | (typeof CATALOGUE)[C]["hint"]>, string | number>;
+
 /** Fill a catalogue entry. Unfilled names stay visible in braces: a missing parameter is a fault worth seeing. */
 export function describe(code: Code, parameters: Record<string, string | number> = {}): { message: string; hint: string } {
   const fill = (template: string) => template.replace(/\{(\w+)\}/g, (whole, name) => (name in parameters ? String(parameters[name]) : whole));
   return { message: fill(CATALOGUE[code].message), hint: fill(CATALOGUE[code].hint) };
 }
+
+type Rest = Partial<Omit<ErrorBody, "code">> & { cause?: unknown };
 
 /** The one error type of every TypeScript room. */
 export class TinoError extends Error {
@@ -137,7 +144,7 @@ export class TinoError extends Error {
     return CATALOGUE[this.code].exit;
   }
   /** Build from the catalogue. */
-  static of(code: Code, parameters: Record<string, string | number> = {}, rest: Partial<Omit<ErrorBody, "code">> & { cause?: unknown } = {}): TinoError {
+  static of<C extends Code>(code: C, ...[parameters, rest = {}]: object extends Filling<C> ? [parameters?: Filling<C>, rest?: Rest] : [parameters: Filling<C>, rest?: Rest]): TinoError {
     const { cause, ...fields } = rest;
     const body: ErrorBody = { code, ...describe(code, parameters), location: null, traceback: [], field: null, ...fields };
     return new TinoError(body, cause === undefined ? undefined : { cause });
