@@ -1,4 +1,5 @@
 /** The verbs of `tino`, their options and help; each loads what it needs when it is chosen. */
+import { styleText } from "node:util";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { EXIT, TinoError } from "#contracts/catalogue";
 import type { Context } from "./context.ts";
@@ -28,9 +29,9 @@ export async function run(argv: readonly string[], version: string, build: Build
     .option("--port <number>", "port of an engine that is started now; a free one without it", readPort)
     .showSuggestionAfterError()
     .configureOutput({ writeErr: () => undefined })
+    .configureHelp({ styleTitle: (title) => styleText("bold", title), subcommandTerm: termOf })
+    .enablePositionalOptions()
     .exitOverride()
-    .allowExcessArguments(false)
-    .action((options: Common & { port?: number }) => perform(options, async (context, chosen) => (await import("./actions.ts")).performBare(context, chosen)))
     .addHelpText("after", HELP_END);
   const verb = (name: string, description: string, end = "") =>
     program
@@ -101,15 +102,17 @@ export async function run(argv: readonly string[], version: string, build: Build
     );
 
   try {
-    await program.parseAsync(argv, { from: "user" });
+    const { operands, unknown } = program.parseOptions([...argv]);
+    if (operands.length + unknown.length > 0) await program.parseAsync(argv, { from: "user" });
+    else await perform(program.opts<Common & { port?: number }>(), async (context, chosen) => (await import("./actions.ts")).performBare(context, chosen));
     return code;
   } catch (error) {
-    return explain(error, argv);
+    return explain(error, program, argv);
   }
 }
 
 /** Help and version end the parser with an exception of its own; what was typed wrong becomes an error like any other. */
-function explain(error: unknown, argv: readonly string[]): number {
+function explain(error: unknown, program: Command, argv: readonly string[]): number {
   const { code, exitCode, message } = error as { code?: string; exitCode?: number; message: string };
   if (!code?.startsWith("commander.")) throw error;
   if (exitCode === 0) return EXIT.ok;
@@ -117,13 +120,15 @@ function explain(error: unknown, argv: readonly string[]): number {
     .replace(/^error: /, "")
     .replace(/\n/g, " ")
     .trim();
-  const verb = argv.find((word) => !word.startsWith("-"));
-  const isVerb = code !== "commander.unknownCommand" && verb !== undefined;
-  throw TinoError.of("usage", {
-    reason: `${reason.charAt(0).toUpperCase()}${reason.slice(1)}${reason.endsWith(".") || reason.endsWith("?)") ? "" : "."}`,
-    verb: isVerb ? verb : "",
-  });
+  const sentence = `${reason.charAt(0).toUpperCase()}${reason.slice(1)}${/[.)]$/.test(reason) ? "" : "."}`;
+  const verb = program.commands.find((command) => argv.includes(command.name()))?.name();
+  if (verb) throw TinoError.of("usage", { reason: sentence, verb });
+  throw TinoError.of("usage", { reason: sentence, verb: "" }, { hint: "`tino --help` lists what there is." });
 }
+
+/** `backtest <file>`: without a word for options, which every verb has. */
+const termOf = (command: Command): string =>
+  [command.name(), ...command.registeredArguments.map((part) => (part.required ? `<${part.name()}>` : `[${part.name()}]`))].join(" ");
 
 const collect = (value: string, earlier: string[] = []): string[] => [...earlier, value];
 
