@@ -1,0 +1,36 @@
+/** Every command of the extension. */
+
+import { importSampleData, openBacktest, runBacktest } from "./backtest.ts";
+import type { Command } from "./command.ts";
+import { openDashboard, openEngineLog, restartEngine, showClients, showEngineMenu, stopEngine } from "./engine.ts";
+import { COMMANDS, type CommandId } from "./ids.ts";
+import { cancelRun, copyRunId, openRun, openRuns, refreshRuns, showRunSource } from "./runs.ts";
+import { newStrategy, openExample } from "./workspace.ts";
+
+export const COMMAND_TABLE: Record<CommandId, Command> = {
+  // Whoever asks for an engine has it by the time this is called.
+  [COMMANDS.startEngine]: { connected: () => undefined },
+  [COMMANDS.stopEngine]: { plain: ({ context }) => stopEngine(context) },
+  [COMMANDS.restartEngine]: { plain: ({ context }) => restartEngine(context) },
+  [COMMANDS.showEngineMenu]: { plain: ({ context }) => showEngineMenu(context) },
+  [COMMANDS.showClients]: { connected: (connected) => showClients(connected) },
+  [COMMANDS.showLog]: { plain: ({ context }) => context.channel.show(true) },
+  [COMMANDS.openEngineLog]: { plain: ({ context }) => openEngineLog(context) },
+  [COMMANDS.runBacktest]: { plain: runBacktest },
+  [COMMANDS.openBacktest]: { plain: openBacktest },
+  [COMMANDS.openRun]: { connected: openRun },
+  [COMMANDS.cancelRun]: { connected: (connected, _, argument) => cancelRun(connected, argument) },
+  [COMMANDS.openRuns]: { plain: openRuns },
+  [COMMANDS.refreshRuns]: {
+    connected: (connected, { refreshStrategies }) => {
+      refreshStrategies();
+      return refreshRuns(connected);
+    },
+  },
+  [COMMANDS.copyRunId]: { connected: (connected, _, argument) => copyRunId(connected, argument) },
+  [COMMANDS.showRunSource]: { connected: (connected, _, argument) => showRunSource(connected, argument) },
+  [COMMANDS.openDashboard]: { connected: (connected, _, path) => openDashboard(connected, typeof path === "string" ? path : undefined) },
+  [COMMANDS.importSampleData]: { connected: importSampleData },
+  [COMMANDS.newStrategy]: { plain: newStrategy },
+  [COMMANDS.openExample]: { plain: openExample },
+};
