@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from data.rig import DAY_NS, imported_series, make_bars, store_series
+from data.rig import DAY_NS, imported_series, make_bars, part, store_series
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -204,8 +206,6 @@ for adjustment in ("splits", "splitsAndDividends"):
 
 
 def test_processes_at_once_agree(samples: dict[str, Series], tmp_path: Path) -> None:
-    import json
-
     params = json.dumps(samples["MSFT"].to_params())
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     children = [
@@ -214,11 +214,10 @@ def test_processes_at_once_agree(samples: dict[str, Series], tmp_path: Path) -> 
     ]
     try:
         for child in children:
+            assert child.stdout is not None
             assert child.stdout.readline() == "ready\n"
-        for child in children:
-            child.stdin.write("\n")
-            child.stdin.flush()
-        answers = [child.communicate()[0] for child in children]
+        with ThreadPoolExecutor() as pool:
+            answers = list(pool.map(lambda child: child.communicate("\n")[0], children))
     finally:
         for child in children:
             child.kill()
@@ -282,11 +281,8 @@ def test_numbers_come_back_exactly(tmp_path: Path, precision: int, largest: int)
 
 def test_several_files_are_one_series(tmp_path: Path) -> None:
     bars = make_bars(300)
-    parts = [
-        type(bars)(*(getattr(bars, name)[cut] for name in ("ts", "open", "high", "low", "close", "volume")), 4, 0)
-        for cut in (slice(0, 100), slice(100, 250), slice(250, 300))
-    ]
-    files = tuple(store_series(tmp_path, part).files[0] for part in parts)
+    cuts = [part(bars, 0, 100), part(bars, 100, 250), part(bars, 250, 300)]
+    files = tuple(store_series(tmp_path, cut).files[0] for cut in cuts)
     everything = prices.read(files)
     assert everything["ts"].tolist() == bars.ts.tolist()
     middle = prices.read(files, int(bars.ts[90]), int(bars.ts[260]))
@@ -314,9 +310,9 @@ def test_a_merged_bar_is_the_same_in_every_window(tmp_path: Path) -> None:
     whole = {row["ts"]: row for row in streamed(series, tmp_path, None, None, 100).to_pylist()}
     assert len(whole) == 63  # 1000 bars by 16
     at = (bars.ts // 1_000_000).tolist()
-    part = streamed(series, tmp_path, at[200], at[499], 30)
-    assert part.schema.metadata == {b"level": b"2", b"rows": b"300"}
-    rows = part.to_pylist()
+    window = streamed(series, tmp_path, at[200], at[499], 30)
+    assert window.schema.metadata == {b"level": b"2", b"rows": b"300"}
+    rows = window.to_pylist()
     # Rows 192 to 511: whole buckets.
     assert len(rows) == 20
     assert all(whole[row["ts"]] == row for row in rows)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from data.rig import Row
 
     from tino_engine.data import Series
+    from tino_engine.data.store import Bars
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +95,8 @@ def test_stored_as_traded(series: dict[str, Series], rows: dict[str, list[Row]],
 
 def test_decimals_are_those_that_occur(rows: dict[str, list[Row]]) -> None:
     for instrument in sample.INSTRUMENTS:
-        places = [
-            -value.normalize().as_tuple().exponent for row in rows[instrument.symbol] for value in (row.open, row.close)
-        ]
+        values = [value for row in rows[instrument.symbol] for value in (row.open, row.high, row.low, row.close)]
+        places = [len(f"{value.normalize():f}".partition(".")[2]) for value in values]
         assert instrument.price_precision == max(places)
         assert instrument.price_increment == f"{Decimal(1).scaleb(-instrument.price_precision)}"
 
@@ -153,9 +153,14 @@ def test_sound_source_needs_no_repair(tmp_path: Path) -> None:
 GOOD = (1, 10, 12, 9, 11, 100)
 
 
+def repair(columns: list[np.ndarray]) -> tuple[Bars, tuple[str, ...]]:
+    ts, open_, high, low, close, volume = columns
+    return importing.repair(ts, open_, high, low, close, volume, 2, 0)
+
+
 def repaired(*rows: tuple[int, int, int, int, int, int]) -> tuple[list[tuple[int, ...]], tuple[str, ...]]:
     columns = [np.array(column, np.int64) for column in zip(*rows, strict=True)]
-    bars, notes = importing.repair(*columns, 2, 0)
+    bars, notes = repair(columns)
     kept = (bars.ts, bars.open, bars.high, bars.low, bars.close, bars.volume)
     return [tuple(int(value) for value in row) for row in zip(*kept, strict=True)], notes
 
@@ -190,7 +195,7 @@ row = st.tuples(st.integers(0, 5), *[st.integers(-1, 9)] * 5)
 @given(st.lists(row.filter(lambda row: min(row) >= 0 and min(row[1:5]) > 0), min_size=1), st.lists(row))
 def test_whatever_comes_bars_come_out(usable: list[tuple[int, ...]], others: list[tuple[int, ...]]) -> None:
     columns = [np.array(column, np.int64) for column in zip(*(others + usable), strict=True)]
-    bars, _ = importing.repair(*columns, 2, 0)
+    bars, _ = repair(columns)
     bars.check()
 
 

@@ -6,7 +6,7 @@ import csv
 import gzip
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -42,8 +42,8 @@ def source_rows() -> dict[str, list[Row]]:
     rows: dict[str, list[Row]] = {}
     with gzip.open(sample.DATA, "rt") as file:
         for line in csv.DictReader(file):
-            prices = (Decimal(line[name]) for name in ("Open", "High", "Low", "Close"))
-            row = Row(line["Date"], *prices, int(line["Volume"]), float(line["Adj Close"]))
+            open_, high, low, close = (Decimal(line[name]) for name in ("Open", "High", "Low", "Close"))
+            row = Row(line["Date"], open_, high, low, close, int(line["Volume"]), float(line["Adj Close"]))
             rows.setdefault(line["Ticker"], []).append(row)
     return rows
 
@@ -93,3 +93,9 @@ def store_series(
 def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run code in an interpreter of its own."""
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+
+
+def part(bars: Bars, start: int, stop: int) -> Bars:
+    """Cut rows out of bars."""
+    columns = {name: bars.column(name)[start:stop] for name in ("ts", "open", "high", "low", "close", "volume")}
+    return replace(bars, **columns)

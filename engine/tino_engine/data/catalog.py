@@ -140,7 +140,7 @@ class Catalog:
         None is an open end. Raises `range_invalid`, or `data_missing` with what is covered when the range lies wholly outside it.
         """
         if from_day is not None and to_day is not None and parse_day(from_day, "from") > parse_day(to_day, "to"):
-            raise TinoError("range_invalid", field="to", **{"from": from_day, "to": to_day})
+            raise _range_invalid(from_day, to_day)
         first, last = day_bounds(series.instrument, from_day, to_day)
         if last < series.coverage.from_ * 1_000_000 or first > series.coverage.to * 1_000_000 + 999_999:
             raise self.missing(series, from_day, to_day)
@@ -149,7 +149,7 @@ class Catalog:
     def missing(self, series: ResolvedSeries, from_day: str | None, to_day: str | None) -> TinoError:
         """Give the error for a range without bars, which says what is covered."""
         covered = [day_of(series.instrument, at * 1_000_000) for at in (series.coverage.from_, series.coverage.to)]
-        words = {
+        words: dict[str, Any] = {
             "from": from_day or "the start",
             "to": to_day or "the end",
             "coverage": f"{series.bars:,} {BarType.parse(series.bar_type).description} from {covered[0]} to {covered[1]}",
@@ -163,7 +163,7 @@ class Catalog:
         """
         series = _get_series(await self._read(), query.bar_type, "barType")
         if query.from_ is not None and query.to is not None and query.from_ > query.to:
-            raise TinoError("range_invalid", field="to", **{"from": query.from_, "to": query.to})
+            raise _range_invalid(query.from_, query.to)
         params = {
             "folder": str(self._folder),
             "series": series.to_params(),
@@ -203,6 +203,11 @@ class Catalog:
             if self._contents is None:
                 self._contents = await self._database.read(lambda connection: _load(connection, self._folder))
             return self._contents
+
+
+def _range_invalid(first: object, last: object) -> TinoError:
+    words: dict[str, Any] = {"from": first, "to": last}
+    return TinoError("range_invalid", field="to", **words)
 
 
 def _get_series(contents: _Contents, text: str, field: str) -> ResolvedSeries:

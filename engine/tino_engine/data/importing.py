@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -22,7 +23,7 @@ from pyarrow import csv
 from tino_engine.contracts import CorporateAction, Coverage, Instrument
 from tino_engine.data import sample
 from tino_engine.data.days import nanoseconds
-from tino_engine.data.store import Bars, clean_incoming, write_bars, write_instrument
+from tino_engine.data.store import DECIMAL, Bars, clean_incoming, to_whole, write_bars, write_instrument
 from tino_engine.errors import TinoError
 
 if TYPE_CHECKING:
@@ -81,16 +82,17 @@ def import_sample(catalog: Path, on_progress: Callable[[str, int, int], None] | 
     actions: dict[str, tuple[CorporateAction, ...]] = {}
     notes: list[str] = []
     for done, instrument in enumerate(sample.INSTRUMENTS):
-        rows = table.filter(pc.equal(table["Ticker"], instrument.symbol))
+        rows = table.filter(pc.field("Ticker") == instrument.symbol)
         days = rows["Date"].to_pylist()
         bar_type = f"{instrument.id}-1-DAY-LAST-EXTERNAL"
+        ticks = {name: _ticks(rows[name], instrument) for name in ("Open", "High", "Low", "Close")}
         bars, repairs = repair(
             closes_of(days, instrument),
-            *(
-                _ticks(rows[name], instrument.price_precision, instrument.id)
-                for name in ("Open", "High", "Low", "Close")
-            ),
-            pc.fill_null(rows["Volume"], -1).to_numpy(),
+            ticks["Open"],
+            ticks["High"],
+            ticks["Low"],
+            ticks["Close"],
+            rows["Volume"].fill_null(-1).to_numpy(),
             instrument.price_precision,
             instrument.size_precision,
         )
@@ -168,7 +170,7 @@ def derive_actions(
     """
     factor = adjusted / close
     actions: list[CorporateAction] = []
-    for row in np.flatnonzero(np.abs(factor[1:] / factor[:-1] - 1) > _NOISE) + 1:
+    for row in (np.flatnonzero(np.abs(factor[1:] / factor[:-1] - 1) > _NOISE) + 1).tolist():
         step = float(factor[row] / factor[row - 1])
         day = days[row].isoformat()
         ratio = Fraction(step).limit_denominator(_SPLIT_TERMS)
@@ -188,11 +190,10 @@ def derive_actions(
 
 
 def _read_csv(path: Path) -> pa.Table:
-    price = pa.decimal128(18, 8)
     types = {
         "Ticker": pa.string(),
         "Date": pa.date32(),
-        **dict.fromkeys(("Open", "High", "Low", "Close"), price),
+        **dict.fromkeys(("Open", "High", "Low", "Close"), DECIMAL),
         "Volume": pa.int64(),
         "Adj Close": pa.float64(),
     }
@@ -205,10 +206,9 @@ def _read_csv(path: Path) -> pa.Table:
         raise TinoError("data_corrupt", barType="the embedded sample", reason=str(error)) from error
 
 
-def _ticks(column: pa.ChunkedArray, precision: int, name: str) -> np.ndarray:
-    """Give decimal prices as multiples of 10^-precision, exactly; -1 where there is none."""
+def _ticks(column: pa.ChunkedArray, instrument: Instrument) -> np.ndarray:
+    """Give prices as multiples of the price increment, exactly; below zero where there is none."""
     try:
-        whole = pc.multiply(column, pa.scalar(10**precision, pa.decimal128(18, 0))).cast(pa.int64())
-    except pa.ArrowInvalid as error:
-        raise TinoError("data_corrupt", barType=name, reason=f"a price has more than {precision} decimals") from error
-    return pc.fill_null(whole, -1).to_numpy()
+        return to_whole(column.fill_null(Decimal(-1)), instrument.price_precision)
+    except ValueError as error:
+        raise TinoError("data_corrupt", barType=instrument.id, reason=str(error)) from error

@@ -143,10 +143,17 @@ def adjust(bars: Bars, instrument: Instrument, actions: Sequence[CorporateAction
     taken_away = max(0, math.ceil(-math.log10(prices.min()) - 1e-9))
     precision = min(bars.price_precision + 2 + taken_away, SCALE)
     prices *= 10.0 ** (precision - bars.price_precision)
+
+    def rounded(column: np.ndarray, factors: np.ndarray) -> np.ndarray:
+        return np.rint(column * factors).astype(np.int64)
+
     return Bars(
         bars.ts,
-        *(np.rint(column * prices).astype(np.int64) for column in (bars.open, bars.high, bars.low, bars.close)),
-        np.rint(bars.volume * volumes).astype(np.int64),
+        rounded(bars.open, prices),
+        rounded(bars.high, prices),
+        rounded(bars.low, prices),
+        rounded(bars.close, prices),
+        rounded(bars.volume, volumes),
         precision,
         bars.size_precision,
     )

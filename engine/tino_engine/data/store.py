@@ -22,7 +22,7 @@ import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -37,9 +37,10 @@ if TYPE_CHECKING:
     from tino_engine.contracts import Instrument
 
 SCALE = 16
-"""Decimals of every stored price and volume; the catalog's own."""
+"""Decimals of the catalog's own type, the most that a price can have."""
 
-_DECIMAL = pa.decimal128(38, SCALE)
+DECIMAL = pa.decimal128(38, SCALE)
+"""Type of every stored price and volume."""
 _TIME = pa.timestamp("ns", "UTC")
 _VALUES = ("open", "high", "low", "close", "volume")
 _HASH = b"tino_rows_sha256"
@@ -143,7 +144,7 @@ def write_bars(catalog: Path, bar_type: str, instrument: Instrument, bars: Bars)
         _HASH: stored.hash,
     }
     schema = pa.schema(
-        [pa.field(name, _DECIMAL, nullable=False) for name in _VALUES]
+        [pa.field(name, DECIMAL, nullable=False) for name in _VALUES]
         + [pa.field(name, _TIME, nullable=False) for name in ("ts_event", "ts_init")],
         metadata=metadata,
     )
@@ -268,16 +269,20 @@ class BarTable:
             if first < after or (not parts and file is self._files[-1]):
                 parts.append(file.read(first, max(first, after)))
             before += file.rows
-        prices, sizes = self.price_precision, self.size_precision
+        digits = {name: self.size_precision if name == "volume" else self.price_precision for name in _VALUES}
+
+        def joined(name: str) -> np.ndarray:
+            return np.concatenate([part.column(name) * 10 ** (digits[name] - part.precision(name)) for part in parts])
+
         return Bars(
             np.concatenate([part.ts for part in parts]),
-            *(
-                np.concatenate([part.column(name) * 10 ** (prices - part.price_precision) for part in parts])
-                for name in ("open", "high", "low", "close")
-            ),
-            np.concatenate([part.volume * 10 ** (sizes - part.size_precision) for part in parts]),
-            prices,
-            sizes,
+            joined("open"),
+            joined("high"),
+            joined("low"),
+            joined("close"),
+            joined("volume"),
+            self.price_precision,
+            self.size_precision,
         )
 
 
@@ -331,8 +336,11 @@ class _File:
             table = table.slice(start - skipped, stop - start)
             return Bars(
                 _int64(table["ts_init"]),
-                *(_whole(table[name], self.price_precision) for name in ("open", "high", "low", "close")),
-                _whole(table["volume"], self.size_precision),
+                to_whole(table["open"], self.price_precision),
+                to_whole(table["high"], self.price_precision),
+                to_whole(table["low"], self.price_precision),
+                to_whole(table["close"], self.price_precision),
+                to_whole(table["volume"], self.size_precision),
                 self.price_precision,
                 self.size_precision,
             )
@@ -349,6 +357,28 @@ class _File:
                 groups.append(group)
             row = after
         return groups, skipped
+
+
+def to_whole(column: pa.ChunkedArray, precision: int) -> np.ndarray:
+    """Give decimals of the catalog's scale as int64 multiples of 10^-precision.
+
+    They are 128-bit integers; a float64 quotient is within a few units of the true one; what is left over, modulo 2^64, then says by how many.
+    Raises ValueError for a null or for a value with more decimals.
+    """
+    if column.null_count:
+        raise ValueError("a value is missing")
+    unit = 10 ** (SCALE - precision)
+    parts = []
+    for chunk in column.chunks:
+        words = np.frombuffer(chunk.buffers()[1], "<i8").reshape(-1, 2)[chunk.offset : chunk.offset + len(chunk)]
+        low, high = words[:, 0], words[:, 1]
+        near = np.rint(high * (2.0**64 / unit) + low.view(np.uint64) / unit).astype(np.int64)
+        rest = low - near * np.int64(unit)
+        extra = rest // unit
+        if (extra * unit != rest).any():
+            raise ValueError(f"a value has more than {precision} decimals")
+        parts.append(near + extra)
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 
 def clean_incoming(catalog: Path) -> None:
@@ -391,7 +421,7 @@ def _reading(path: Path, bar_type: str) -> Iterator[None]:
         raise TinoError("data_corrupt", barType=bar_type, reason=reason.rstrip(".")) from error
 
 
-def _write(catalog: Path, target: Path, table: pa.Table, **options: object) -> None:
+def _write(catalog: Path, target: Path, table: pa.Table, **options: Any) -> None:
     incoming = catalog / _INCOMING
     with writing(target):
         incoming.mkdir(parents=True, exist_ok=True)
@@ -451,26 +481,4 @@ def _decimals(values: np.ndarray, precision: int) -> pa.Array:
     """Give multiples of 10^-precision as decimals of the catalog's scale."""
     # The cast multiplies by 10^(16 - precision), which is just what turns the one integer into the other.
     cast = pa.array(values, pa.int64()).cast(pa.decimal128(38, SCALE - precision))
-    return pa.Array.from_buffers(_DECIMAL, len(values), cast.buffers())
-
-
-def _whole(column: pa.ChunkedArray, precision: int) -> np.ndarray:
-    """Give decimals as multiples of 10^-precision, from their 128-bit integers.
-
-    A float64 quotient is within a few units of the true one; what is left over, modulo 2^64, then says by how many.
-    Raises ValueError for a null or for a value with more decimals.
-    """
-    if column.null_count:
-        raise ValueError("a value is missing")
-    unit = 10 ** (SCALE - precision)
-    parts = []
-    for chunk in column.chunks:
-        words = np.frombuffer(chunk.buffers()[1], "<i8").reshape(-1, 2)[chunk.offset : chunk.offset + len(chunk)]
-        low, high = words[:, 0], words[:, 1]
-        near = np.rint(high * (2.0**64 / unit) + low.view(np.uint64) / unit).astype(np.int64)
-        rest = low - near * np.int64(unit)
-        extra = rest // unit
-        if (extra * unit != rest).any():
-            raise ValueError(f"a value has more than {precision} decimals")
-        parts.append(near + extra)
-    return np.concatenate(parts) if parts else np.empty(0, np.int64)
+    return pa.Array.from_buffers(DECIMAL, len(values), cast.buffers())
