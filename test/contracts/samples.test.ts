@@ -5,17 +5,18 @@ import type { z } from "zod";
 import * as contracts from "#contracts";
 
 interface Samples {
-  schema: keyof typeof contracts;
+  schema: string;
   valid: unknown[];
   invalid: { why: string; value: unknown }[];
 }
 
+const shapes: Record<string, unknown> = { ...contracts };
 const folder = new URL("../../contracts/samples/", import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
 
 describe.each(files)("%s", (file) => {
   const { schema: name, valid, invalid }: Samples = JSON.parse(readFileSync(new URL(file, folder), "utf8"));
-  const schema = contracts[name] as unknown as z.ZodType;
+  const schema = shapes[name] as z.ZodType;
 
   it("is named after its schema and has both kinds", () => {
     expect(file).toBe(`${name}.json`);
