@@ -101,26 +101,40 @@ async def test_imports_at_once_are_one(tmp_path: Path) -> None:
         assert len(r.changes) == len(await r.rows("events")) == 1
 
 
-async def test_actions_from_elsewhere_stay(tmp_path: Path) -> None:
+async def test_what_somebody_entered_stays_and_what_is_missing_comes_back(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         await r.catalog.import_sample()
-        values = {
-            "instrument_id": "FB.XNAS",
-            "ex_day": "2013-01-02",
-            "kind": "dividend",
-            "value": "0.5",
-            "source": "by hand",
-        }
-        await r.writer.write(
-            lambda connection: connection.execute(tables.corporate_actions.insert().values(values)), "test"
-        )
-        # Something to record again: the catalog holds other rows than the sample.
-        await r.writer.write(
-            lambda connection: connection.execute(tables.coverage.update().values(hash="other")), "test"
-        )
+        held = tables.corporate_actions
+        own = {"kind": "dividend", "source": "by hand"}
+
+        def change(connection: Any) -> None:
+            connection.execute(held.insert().values(instrument_id="FB.XNAS", ex_day="2013-01-02", value="0.5", **own))
+            special = held.c.ex_day == "2004-11-15"
+            connection.execute(held.update().where(special).values(value="3", source="by hand"))
+            connection.execute(held.delete().where(held.c.kind == "split", held.c.instrument_id == "AAPL.XNAS"))
+
+        await r.writer.write(change, "test")
         reply = await r.open().import_sample()
         assert reply.imported == []
         assert [len(entry.actions) for entry in reply.symbols] == [5, 1, 0, 52, 38]
+        assert [a.value for a in reply.symbols[4].actions if a.ex_day == "2004-11-15"] == [3.0]
+        assert r.changes[1:] == [[AAPL]]
+
+
+@pytest.mark.parametrize("table", ["coverage", "instruments"])
+async def test_what_differs_is_recorded_again(tmp_path: Path, table: str) -> None:
+    async with rig(tmp_path) as r:
+        await r.catalog.import_sample()
+        wrong = {
+            "coverage": tables.coverage.update().where(tables.coverage.c.bar_type == AAPL).values(hash="other"),
+            "instruments": tables.instruments.update()
+            .where(tables.instruments.c.id == "AAPL.XNAS")
+            .values(definition=sample.INSTRUMENTS[0].model_copy(update={"name": "Other"}).model_dump(mode="json")),
+        }[table]
+        await r.writer.write(lambda connection: connection.execute(wrong), "test")
+        catalog = r.open()
+        assert (await catalog.import_sample()).symbols == (await r.catalog.import_sample()).symbols
+        assert r.changes[1:] == [[AAPL]]
 
 
 @pytest.mark.parametrize("after", [1, 3, 5])
@@ -350,11 +364,14 @@ async def test_wrong_questions_and_damaged_files(tmp_path: Path) -> None:
         for query, expected in [
             ({"barType": "AAPL"}, ("bar_type_invalid", "barType")),
             ({"barType": "AAPL.XNAS-1-HOUR-LAST-EXTERNAL"}, ("bar_type_unknown", "barType")),
-            ({"from": 2, "to": 1}, ("range_invalid", "to")),
+            ({"from": 2000, "to": 1000}, ("range_invalid", "to")),
         ]:
             with pytest.raises(TinoError) as caught:
                 await bars(r, **query)
             assert code(caught) == expected
+        assert caught.value.body.message.startswith(
+            "The range starts 1970-01-01 00:00:02+00:00 and ends 1970-01-01 00:00:01"
+        )
         series = await r.catalog.find_series(AAPL)
         assert series is not None
         whole = series.files[0].read_bytes()

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,6 +100,14 @@ def test_intraday_dividends_use_the_last_close_of_the_ex_day() -> None:
     close = bars.close[36] / 1e4
     np.testing.assert_allclose(adjusted.close[:13] / places, bars.close[:13] * close / (close + 1.0), rtol=1e-8)
     np.testing.assert_array_equal(adjusted.close[13:], bars.close[13:] * places)
+
+
+def test_decimals_end_where_numbers_would_no_longer_be_exact() -> None:
+    bars = make_bars(10, first=NOON, step=DAY_NS, precision=12)
+    large = replace(bars, **{name: bars.column(name) * 10**6 for name in ("open", "high", "low", "close")})
+    adjusted = prices.adjust(large, AAPL, [split("2000-03-05", 2.0)])
+    adjusted.check()
+    assert adjusted.price_precision == 15
 
 
 ratios = st.sampled_from([2.0, 3.0, 7.0, 1.5, 0.1, 20.0])

@@ -222,6 +222,12 @@ def test_steps_of_the_factor(close: list[float], factors: list[float], expected:
     assert (action.ex_day, action.kind, action.value) == ("2020-01-02", *expected)
 
 
+def test_rows_without_a_close_are_passed_over() -> None:
+    days = [date(2020, 1, day) for day in (1, 2, 3, 6)]
+    (action,) = importing.derive_actions(days, np.array([30, np.nan, 0, 10.0]), np.array([10, 10, 10, 10.0]), "X")
+    assert (action.ex_day, action.kind, action.value) == ("2020-01-06", "split", 3.0)
+
+
 def test_a_step_that_is_neither_is_refused() -> None:
     closes = np.array([10.0, 10.0, 10.0])
     with pytest.raises(TinoError, match=r"on 2020-01-02 the adjusted close steps by 0\.9") as caught:

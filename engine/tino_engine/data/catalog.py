@@ -10,6 +10,7 @@ import asyncio
 import difflib
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,7 @@ NEAR = 3
 """How many similar names an error lists."""
 
 _SAMPLE = "sample"
+_LAST_SECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class Catalog:
         """
         series = _get_series(await self._read(), query.bar_type, "barType")
         if query.from_ is not None and query.to is not None and query.from_ > query.to:
-            raise _range_invalid(query.from_, query.to)
+            raise _range_invalid(_words(query.from_), _words(query.to))
         params = {
             "folder": str(self._folder),
             "series": series.to_params(),
@@ -183,9 +185,7 @@ class Catalog:
         async with self._importing:
             before = (await self._read()).series
             reply = await (await self._child()).call("importSample", {"folder": str(self._folder)})
-            coverage = [Coverage.model_validate(item) for item in reply.result["coverage"]]
-            recorded = {bar_type: series.coverage for bar_type, series in before.items()}
-            changed = [item.bar_type for item in coverage if recorded.get(item.bar_type) != item]
+            changed = await self._database.read(lambda connection: _find_changed(connection, before, reply.result))
             if changed:
                 at = self._now_ms()
                 await self._writer.write(
@@ -196,7 +196,7 @@ class Catalog:
                 self._on_change(changed)
             contents = await self._read()
             entries = [contents.entries[item["id"]] for item in reply.result["instruments"]]
-            return SampleReply(imported=[item for item in changed if item not in recorded], symbols=entries)
+            return SampleReply(imported=[item for item in changed if item not in before], symbols=entries)
 
     async def _read(self) -> _Contents:
         async with self._loading:
@@ -205,7 +205,12 @@ class Catalog:
             return self._contents
 
 
-def _range_invalid(first: object, last: object) -> TinoError:
+def _words(ms: int) -> str:
+    """Give an instant as people read it; one beyond the calendar as the calendar's end."""
+    return datetime.fromtimestamp(min(max(ms // 1000, 0), _LAST_SECOND), UTC).isoformat(sep=" ")
+
+
+def _range_invalid(first: str, last: str) -> TinoError:
     words: dict[str, Any] = {"from": first, "to": last}
     return TinoError("range_invalid", field="to", **words)
 
@@ -294,6 +299,40 @@ def _load(connection: Connection, folder: Path) -> _Contents:
     return _Contents(entries, series)
 
 
+def _find_changed(connection: Connection, before: dict[str, ResolvedSeries], result: dict[str, Any]) -> list[str]:
+    """Find the series of which something is not recorded yet as it was imported."""
+    instruments = {item["id"]: Instrument.model_validate(item) for item in result["instruments"]}
+    changed = []
+    for item in result["coverage"]:
+        series, instrument_id = before.get(item["barType"]), item["instrumentId"]
+        if (
+            series is None
+            or series.coverage != Coverage.model_validate(item)
+            or series.instrument != instruments[instrument_id]
+            or _sample_actions(connection, instrument_id) != _wanted_actions(connection, instrument_id, result)
+        ):
+            changed.append(item["barType"])
+    return changed
+
+
+def _sample_actions(connection: Connection, instrument_id: str) -> dict[tuple[str, str], str]:
+    held = tables.corporate_actions
+    query = select(held).where(held.c.instrument_id == instrument_id, held.c.source == _SAMPLE)
+    return {(row.ex_day, row.kind): row.value for row in connection.execute(query)}
+
+
+def _wanted_actions(connection: Connection, instrument_id: str, result: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """Give an instrument's actions, without those that another source tells of: what somebody entered by hand stays."""
+    held = tables.corporate_actions
+    query = select(held).where(held.c.instrument_id == instrument_id, held.c.source != _SAMPLE)
+    others = {(row.ex_day, row.kind) for row in connection.execute(query)}
+    actions = {
+        (action["exDay"], action["kind"]): f"{Decimal(repr(action['value'])):f}"
+        for action in result["actions"][instrument_id]
+    }
+    return {key: value for key, value in actions.items() if key not in others}
+
+
 def _record(connection: Connection, result: dict[str, Any], at: int) -> None:
     """Record an import: its instruments, series and actions, and that it happened."""
     for item in result["instruments"]:
@@ -311,11 +350,12 @@ def _record(connection: Connection, result: dict[str, Any], at: int) -> None:
         }
         _put(connection, tables.coverage, {"bar_type": item["barType"]}, values)
     held = tables.corporate_actions
-    for instrument_id, actions in result["actions"].items():
+    for instrument_id in result["actions"]:
+        wanted = _wanted_actions(connection, instrument_id, result)
         connection.execute(held.delete().where(held.c.instrument_id == instrument_id, held.c.source == _SAMPLE))
-        for action in actions:
-            key = {"instrument_id": instrument_id, "ex_day": action["exDay"], "kind": action["kind"]}
-            _put(connection, held, key, {"value": f"{Decimal(repr(action['value'])):f}", "source": _SAMPLE})
+        for (day, kind), value in wanted.items():
+            row = {"instrument_id": instrument_id, "ex_day": day, "kind": kind, "value": value, "source": _SAMPLE}
+            connection.execute(held.insert().values(row))
     append(
         connection,
         type_="data.imported",

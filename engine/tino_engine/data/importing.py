@@ -164,15 +164,17 @@ def derive_actions(
 ) -> tuple[CorporateAction, ...]:
     """Find splits and dividends from closes as traded and closes that the source adjusted for both.
 
-    Their quotient is constant between two actions. At a step up by a factor f it was a split of f new shares for one, if f
-    is a quotient of small whole numbers, at least 6/5, and the price fell accordingly; otherwise a dividend of `close · (f - 1)` with the
-    close of the ex-day (`prices` has the formula the other way round). Raises `data_corrupt` for a step that is neither.
+    Their quotient is constant between two actions. At a step by a factor f it was a split of f new shares for one, if f is
+    a quotient of small whole numbers, not between 1 and 6/5, and the price moved accordingly; otherwise, if f is above 1, a
+    dividend of `close · (f - 1)` with the close of the ex-day (`prices` has the formula the other way round). Rows without both closes are passed over. Raises
+    `data_corrupt` for a step that is neither.
     """
-    factor = adjusted / close
+    usable = np.flatnonzero((close > 0) & (adjusted > 0))
+    close, factor = close[usable], adjusted[usable] / close[usable]
     actions: list[CorporateAction] = []
     for row in (np.flatnonzero(np.abs(factor[1:] / factor[:-1] - 1) > _NOISE) + 1).tolist():
         step = float(factor[row] / factor[row - 1])
-        day = days[row].isoformat()
+        day = days[usable[row]].isoformat()
         ratio = Fraction(step).limit_denominator(_SPLIT_TERMS)
         fell = math.log(close[row - 1] / close[row]) / math.log(step)
         is_ratio = abs(float(ratio) / step - 1) <= _NOISE and not 1 < ratio < _SMALLEST_SPLIT

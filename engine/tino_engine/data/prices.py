@@ -9,7 +9,8 @@ always stands as it was traded.
 
 **Decimals.** NautilusTrader takes prices with the instrument's own number of decimals only, and a factor needs more: the adjusted
 instrument has two more than the stored one, and one more for each power of ten that the smallest factor takes away, so that
-rounding is at least a hundred times finer than what was traded. Its price increment is one unit of the last decimal.
+rounding is at least a hundred times finer than what was traded; fewer only where a price would have more digits than a
+float64 holds. Its price increment is one unit of the last decimal.
 
 **Where.** `none`, or a series without actions that count, is the stored catalog itself. Anything else is a catalog of its own below
 a cache folder, named by a hash of all that went into it, built beside it and renamed into place: two processes that build
@@ -33,6 +34,7 @@ import numpy as np
 from tino_engine.data.days import MAX_NS, MIN_NS, day_bounds, day_of
 from tino_engine.data.series import Series
 from tino_engine.data.store import (
+    EXACT,
     SCALE,
     Bars,
     BarTable,
@@ -141,7 +143,8 @@ def adjust(bars: Bars, instrument: Instrument, actions: Sequence[CorporateAction
             close = _ex_close(bars, instrument, before)
             prices[:before] *= close / (close + action.value)
     taken_away = max(0, math.ceil(-math.log10(prices.min()) - 1e-9))
-    precision = min(bars.price_precision + 2 + taken_away, SCALE)
+    room = math.floor(math.log10(EXACT / (bars.high * prices).max())) + bars.price_precision
+    precision = max(min(bars.price_precision + 2 + taken_away, SCALE, room), bars.price_precision)
     prices *= 10.0 ** (precision - bars.price_precision)
 
     def rounded(column: np.ndarray, factors: np.ndarray) -> np.ndarray:

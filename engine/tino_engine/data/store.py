@@ -41,13 +41,13 @@ SCALE = 16
 
 DECIMAL = pa.decimal128(38, SCALE)
 """Type of every stored price and volume."""
+EXACT = 2**53
+"""Whole numbers below it are exact as float64; none in `Bars` is larger."""
+
 _TIME = pa.timestamp("ns", "UTC")
 _VALUES = ("open", "high", "low", "close", "volume")
 _HASH = b"tino_rows_sha256"
 _ROW_GROUP = 32_768
-_EXACT = 2**53
-"""Whole numbers below it are exact as float64."""
-
 _INCOMING = ".incoming"
 
 
@@ -91,7 +91,7 @@ class Bars:
             raise ValueError("an open or close lies outside low and high")
         if (self.volume < 0).any():
             raise ValueError("a volume is negative")
-        if max(int(np.abs(self.column(name)).max()) for name in _VALUES) >= _EXACT:
+        if max(int(np.abs(self.column(name)).max()) for name in _VALUES) >= EXACT:
             raise ValueError("a number has more than 15 digits")
 
 
@@ -417,7 +417,8 @@ def _reading(path: Path, bar_type: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise TinoError("data_corrupt", barType=bar_type, reason=f"{path.name} is missing") from error
     except (OSError, pa.ArrowException, ValueError, KeyError) as error:
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason.strip().partition("\n")[0] or type(error).__name__
         raise TinoError("data_corrupt", barType=bar_type, reason=reason.rstrip(".")) from error
 
 
