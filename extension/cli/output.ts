@@ -39,9 +39,9 @@ const PIPE_WIDTH = 100;
 
 export function screenOf(json: boolean, { stdin, stdout, stderr, env } = process): Screen {
   const colour = wantsColour(env, Boolean(stdout.isTTY));
-  const paint: Paint = (style, text) => (colour && text ? styleText(style, text) : text);
+  const paint: Paint = (style, text) => (colour && text ? styled(style, text) : text);
   const errorColour = wantsColour(env, Boolean(stderr.isTTY));
-  const paintError: Paint = (style, text) => (errorColour ? styleText(style, text) : text);
+  const paintError: Paint = (style, text) => (errorColour ? styled(style, text) : text);
   return {
     json,
     paint,
@@ -156,6 +156,9 @@ export function wrap(text: string, width: number): string[] {
   }
   return [...lines, line];
 }
+
+/** Whether there is colour is decided here, not by Node's own look at its standard output. */
+const styled: Paint = (style, text) => styleText(style, text, { validateStream: false });
 
 function wantsColour(env: NodeJS.ProcessEnv, terminal: boolean): boolean {
   if (env.NO_COLOR) return false;

@@ -123,7 +123,6 @@ export async function launchEngine(options: LaunchOptions): Promise<"healthy" | 
       if (now - lastTick > 5 * TICK_MS) lastProgress += now - lastTick;
       lastTick = now;
       if (now - lastProgress <= phaseTimeoutMs) continue;
-      await endChild(child, processes, clock);
       const log = readFrom(paths.engineStartLog, offset).trim() ? paths.engineStartLog : paths.engineLog;
       throw TinoError.of("engine_start_timeout", { seconds: Math.round(phaseTimeoutMs / 1000), phase, log });
     }
@@ -138,6 +137,7 @@ export async function launchEngine(options: LaunchOptions): Promise<"healthy" | 
     log("info", "supervisor", outcome === "busy" ? "engine_busy" : "engine_started", { enginePid: child.pid });
     return outcome;
   } catch (error) {
+    if (TinoError.is(error, "engine_start_timeout")) await endChild(child, processes, clock);
     log("warning", "supervisor", "engine_not_started", { enginePid: child.pid, reason: error instanceof Error ? error.message : String(error) });
     throw error;
   } finally {

@@ -297,7 +297,7 @@ def main():
     if "stall" in BEHAVIOUR:
         say("PHASE looking for its glasses")
         sys.stdin.read()
-        time.sleep(60)
+        sys.exit(5)
     port = int(sys.argv[sys.argv.index("--port") + 1]) if "--port" in sys.argv else 0
     listener = socket.socket()
     try:

@@ -76,9 +76,10 @@ test("a window that closes leaves the engine to its grace, and finds it again", 
 test("a killed engine is replaced without a word, for all of its clients by the same one", async () => {
   rig = new Rig();
   const clients = await startClients(3);
-  const [engine] = await Promise.all(clients.map((client) => client.live()));
-  process.kill(engine?.pid as number, "SIGKILL");
-  const next = await Promise.all(clients.map((client) => client.live(engine?.instance)));
+  const engine = await (clients[0] as ClientProcess).live();
+  await Promise.all(clients.map((client) => client.live()));
+  process.kill(engine.pid, "SIGKILL");
+  const next = await Promise.all(clients.map((client) => client.live(engine.instance)));
   expect(new Set(next.map(({ instance }) => instance)).size).toBe(1);
   for (const client of clients) await client.hears("a fresh snapshot", (report) => report.snapshot?.instance === next[0]?.instance);
   expect(rig.fakeStarts()).toHaveLength(2);

@@ -53,7 +53,7 @@ export function lineChart(
   const rows = options.height - 2;
   const [low, high] = extent(values, options.baseline);
   if (times.length < 2 || rows < 3 || low === null || high === null) return [];
-  const ticks = ticksOf(low, high, Math.max(2, Math.floor(rows / 3)));
+  const ticks = ticksOf(low, high, Math.max(2, Math.floor(rows / 2.5)));
   const bottom = Math.min(low, ticks[0] ?? low);
   const top = Math.max(high, ticks.at(-1) ?? high);
   const labels = ticks.map(options.label);
@@ -144,12 +144,12 @@ function extent(values: ArrayLike<number>, also?: number): [number | null, numbe
   return Number.isFinite(low) && Number.isFinite(high) ? [low, high] : [null, null];
 }
 
-/** Round levels: 1, 2 or 5 times a power of ten apart. */
+/** Round levels: 1, 2, 2.5 or 5 times a power of ten apart. */
 function ticksOf(low: number, high: number, most: number): number[] {
   const span = high - low || Math.abs(high) || 1;
   const rough = span / most;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10);
+  const step = power * ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough) ?? 10);
   const ticks: number[] = [];
   for (let tick = Math.ceil(low / step) * step; tick <= high + step * 1e-9; tick += step) ticks.push(tick);
   return ticks.length > 0 ? ticks : [low];
