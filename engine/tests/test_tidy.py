@@ -25,8 +25,9 @@ TREES = {path: ast.parse(path.read_text(), str(path)) for path in FILES}
 DOMAINS = {"ai", "backtest", "data", "factors", "ledger", "models", "portfolio", "secrets", "strategies", "trading"}
 """Rooms with a door: others use the names that their `__init__` exports."""
 
-DOORS = {"ledger": {"tables"}}
-"""Modules that are doors as well: the tables are what queries are written in."""
+DOORS = {"data": {"decimate"}, "ledger": {"tables"}}
+"""Modules that are doors as well: the tables are what queries are written in, and results are thinned as bars are, by numpy, which
+the package itself must not load."""
 
 COMPOSED_OF = {"lsp": {"strategies"}, "workers": {"backtest", "data", "strategies"}, "nautilus": {"backtest", "data"}}
 """Rooms that are made of a domain's parts: the language host shows the syntax trees of `strategies`, a child runs a domain's work."""
