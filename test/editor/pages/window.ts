@@ -1,0 +1,215 @@
+/** Page object: one window of the editor. What specs say in the words of a user is here said in the words of the workbench's DOM. */
+import { join } from "node:path";
+import { expect } from "vitest";
+import type { FrameLocator, Locator, Page } from "playwright-core";
+import { until } from "../../rig.ts";
+import { RESULTS } from "../workbench.ts";
+
+const RESTORED_MS = 60_000;
+const ATTEMPTS = 6;
+const SHORT_MS = 3_000;
+
+declare global {
+  interface Window {
+    /** Given by `--enable-smoke-test-driver`. */
+    driver?: { whenWorkbenchRestored(): Promise<void> };
+  }
+}
+
+export class EditorWindow {
+  readonly page: Page;
+  readonly folder: string | null;
+  /** What the workbench's console said, for a failed test. */
+  readonly console: string[] = [];
+  readonly #hosts: () => number[];
+  #knownHosts: number[];
+
+  constructor(page: Page, folder: string | null, hosts: () => number[], knownHosts: number[]) {
+    this.page = page;
+    this.folder = folder;
+    this.#hosts = hosts;
+    this.#knownHosts = knownHosts;
+    page.on("console", (message) => this.console.push(`${message.type()}: ${message.text()}`));
+    page.on("pageerror", (error) => this.console.push(`pageerror: ${error.message}`));
+  }
+
+  async load(address: string): Promise<void> {
+    await this.page.goto(address, { waitUntil: "commit" });
+    await this.#restored();
+  }
+
+  /** Reload as the user's “Reload window” does: the extension host ends and another begins. */
+  async reload(): Promise<void> {
+    this.#knownHosts = this.#hosts();
+    await this.page.reload({ waitUntil: "commit" });
+    await this.#restored();
+  }
+
+  async close(): Promise<void> {
+    // The page first: only then does its extension host deactivate at once.
+    const { page } = this;
+    const context = page.context();
+    await page.close();
+    await context.close();
+  }
+
+  /** PID of this window's extension host. */
+  async extensionHost(): Promise<number> {
+    const own = () => this.#hosts().filter((pid) => !this.#knownHosts.includes(pid));
+    await until(
+      () => own().length === 1,
+      () => `one extension host of this window, not ${own()}`,
+    );
+    return own()[0] as number;
+  }
+
+  /** Run a command by its title as the palette shows it. A focus change while the workbench settles can close the palette, hence the attempts. */
+  async command(title: string): Promise<void> {
+    await this.#attempts(async () => {
+      await this.#openPalette(`>${title}`);
+      await this.row(title).click({ timeout: SHORT_MS });
+    });
+  }
+
+  /** Whether the palette offers a command. */
+  async offers(title: string): Promise<boolean> {
+    let found = false;
+    await this.#attempts(async () => {
+      await this.#openPalette(`>${title}`);
+      // Either is there once the list is filled.
+      await this.page.locator(".quick-input-list .monaco-list-row").first().waitFor({ timeout: SHORT_MS });
+      found = (await this.row(title).count()) > 0;
+      await this.page.keyboard.press("Escape");
+    });
+    return found;
+  }
+
+  /** Open a file of the workspace. */
+  async openFile(name: string): Promise<void> {
+    await this.#attempts(async () => {
+      await this.page.keyboard.press("ControlOrMeta+P");
+      await this.#fillQuickInput(name);
+      await this.page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().click({ timeout: SHORT_MS });
+      await this.tab(name).waitFor({ timeout: SHORT_MS });
+    });
+  }
+
+  /** Row of the quick input's list. */
+  row(text: string): Locator {
+    return this.page.locator(".quick-input-list .monaco-list-row", { hasText: text }).first();
+  }
+
+  tab(name: string): Locator {
+    return this.page.locator(".tabs-container .tab", { hasText: name }).first();
+  }
+
+  /** tino's item in the status bar. */
+  get statusItem(): Locator {
+    return this.page.locator("#tino\\.tino\\.tino\\.engine, .statusbar-item[id*='tino.engine']").first();
+  }
+
+  /** Wait until the status bar says something. */
+  async status(text: string | RegExp): Promise<void> {
+    await this.#shows(this.statusItem, text);
+  }
+
+  /** A lens above a class. */
+  lens(text: string | RegExp): Locator {
+    return this.page.locator(".codelens-decoration a", { hasText: text }).first();
+  }
+
+  notification(text: string | RegExp): Locator {
+    return this.page.locator(".notifications-toasts .notification-list-item", { hasText: text }).first();
+  }
+
+  /** A native dialog of the editor. */
+  get dialog(): Locator {
+    return this.page.locator(".monaco-dialog-box");
+  }
+
+  /** Rows of the Problems view, which is opened. */
+  async problems(): Promise<Locator> {
+    if ((await this.page.locator(".markers-panel").count()) === 0) await this.command("View: Toggle Problems");
+    await this.page.locator(".markers-panel").first().waitFor();
+    return this.page.locator(".markers-panel .monaco-list-row");
+  }
+
+  /** tino's side bar, opened. */
+  async sideBar(): Promise<void> {
+    const icon = this.page.locator(".activitybar .action-item a[aria-label^='tino']").first();
+    await icon.waitFor();
+    if ((await this.page.locator(".sidebar .title-label", { hasText: /tino/i }).count()) === 0) await icon.click();
+    await this.page.locator(".sidebar .pane-header", { hasText: "Runs" }).waitFor();
+  }
+
+  /** Row of a tree in the side bar. */
+  treeRow(text: string | RegExp): Locator {
+    return this.page.locator(".sidebar .monaco-list-row", { hasText: text }).first();
+  }
+
+  /** Content of the webview panel that is visible. */
+  get panel(): FrameLocator {
+    return this.page.locator("iframe.webview.ready:visible").first().contentFrame().locator("iframe#active-frame").contentFrame();
+  }
+
+  /** Put text where a needle stands in the open editor: select it by the find widget, then type. */
+  async replaceInEditor(needle: string, text: string): Promise<void> {
+    await this.page.locator(".monaco-editor[data-uri] .view-lines").first().click();
+    await this.page.keyboard.press("ControlOrMeta+F");
+    const input = this.page.locator(".find-widget.visible textarea").first();
+    await input.fill(needle);
+    await this.page.keyboard.press("Enter");
+    await this.page.keyboard.press("Escape");
+    await this.page.keyboard.type(text);
+  }
+
+  async save(): Promise<void> {
+    await this.page.keyboard.press("ControlOrMeta+S");
+    await until(
+      async () => (await this.page.locator(".tabs-container .tab.dirty").count()) === 0,
+      () => "the file to be saved",
+    );
+  }
+
+  async screenshot(name: string): Promise<void> {
+    await this.page.screenshot({ path: join(RESULTS, `${name.replaceAll(/[^\w-]+/g, "-").slice(0, 120)}.png`) });
+  }
+
+  async #shows(locator: Locator, text: string | RegExp): Promise<void> {
+    let seen = "";
+    await until(
+      async () => {
+        seen = (await locator.count()) > 0 ? ((await locator.textContent()) ?? "") : "";
+        return typeof text === "string" ? seen.includes(text) : text.test(seen);
+      },
+      () => `“${text}”, seen was “${seen}”`,
+    );
+    expect(seen).toMatch(text);
+  }
+
+  async #openPalette(text: string): Promise<void> {
+    await this.page.keyboard.press("F1");
+    await this.#fillQuickInput(text);
+  }
+
+  async #fillQuickInput(text: string): Promise<void> {
+    const input = this.page.locator(".quick-input-widget:visible input[type=text]").first();
+    await input.waitFor({ timeout: SHORT_MS });
+    await input.fill(text, { timeout: SHORT_MS });
+  }
+
+  async #attempts(work: () => Promise<void>): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        if (attempt === ATTEMPTS) throw error;
+        await this.page.keyboard.press("Escape");
+      }
+    }
+  }
+
+  async #restored(): Promise<void> {
+    await this.page.waitForFunction(() => window.driver?.whenWorkbenchRestored().then(() => true), null, { timeout: RESTORED_MS });
+  }
+}

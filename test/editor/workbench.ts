@@ -1,0 +1,284 @@
+/**
+ * A real editor for one test file: VS Code's server with its extension hosts, driven through a browser, with a home, a temporary
+ * folder and a tino of its own. `close` ends it and fails when a process of it is left.
+ *
+ * What this rests on, each point learnt by measuring (`docs/editor-tests.md`):
+ * - `--enable-smoke-test-driver`, without which a built editor ignores the extension under development;
+ * - each page is a window with an extension host of its own, a child of the server; closing the page lets the host deactivate,
+ *   killing the browser does not until the reconnection grace is over, so pages are closed first;
+ * - only an installed extension's host is started again after it was killed.
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { cpSync, createWriteStream, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Browser, type BrowserContextOptions, chromium } from "playwright-core";
+import { workbenchPaths } from "../../scripts/setup/workbench.mjs";
+import { EngineClient } from "../../extension/client/engineClient.ts";
+import { findEngine } from "../../extension/supervisor/discovery.ts";
+import { Rig, ROOT, until } from "../rig.ts";
+import { EditorWindow } from "./pages/window.ts";
+
+export const RESULTS = join(ROOT, "test-results", "editor");
+
+const SETTINGS = {
+  "workbench.startupEditor": "none",
+  "workbench.colorTheme": "Default Dark Modern",
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "workbench.enableExperiments": false,
+  "workbench.tips.enabled": false,
+  "telemetry.telemetryLevel": "off",
+  "extensions.autoCheckUpdates": false,
+  "extensions.autoUpdate": false,
+  "extensions.ignoreRecommendations": true,
+  "chat.disableAIFeatures": true,
+  "git.enabled": false,
+  "files.simpleDialog.enable": true,
+  "files.autoSave": "off",
+  "editor.minimap.enabled": false,
+  "security.workspace.trust.startupPrompt": "never",
+  "security.workspace.trust.banner": "never",
+};
+
+const BROWSER_FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-dev-shm-usage",
+];
+/** The file watcher and the terminal host outlive the server by some seconds and then leave by themselves. */
+const LEAVE_MS = 15_000;
+
+export interface WorkbenchOptions {
+  /** Where the extension comes from: this checkout, or a VSIX made of it, as users get it. */
+  readonly install?: "development" | "vsix";
+  /** Keep the editor's workspace trust switched on. */
+  readonly trust?: boolean;
+  readonly settings?: Record<string, unknown>;
+  readonly env?: Record<string, string>;
+}
+
+export interface OpenOptions {
+  /** Folder to open; a copy of the example workspace by default, null for an empty window. */
+  readonly folder?: string | null;
+  /** Module that runs inside the extension host. */
+  readonly tests?: string;
+  readonly browser?: BrowserContextOptions;
+}
+
+export class Workbench {
+  readonly rig: Rig;
+  readonly port: number;
+  readonly windows = new Set<EditorWindow>();
+  readonly #install: "development" | "vsix";
+  readonly #server: ChildProcess;
+  readonly #folder: string;
+  #browser: Browser;
+
+  private constructor(rig: Rig, folder: string, port: number, server: ChildProcess, browser: Browser, install: "development" | "vsix") {
+    this.rig = rig;
+    this.port = port;
+    this.#folder = folder;
+    this.#server = server;
+    this.#browser = browser;
+    this.#install = install;
+  }
+
+  static async start({ install = "development", trust = false, settings = {}, env = {} }: WorkbenchOptions = {}): Promise<Workbench> {
+    const { node, server: program, chromium: browserPath } = workbenchPaths(ROOT);
+    if (!browserPath) throw new Error("There is no Chromium; `node scripts/ensure.mjs --editor` says how to get one.");
+    const rig = new Rig({ engine: "real", env: { TINO_WINDOW_GRACE_MS: "20000", TINO_TERMINAL_GRACE_MS: "5000", TINO_ENGINE_DIR: join(ROOT, "engine"), ...env } });
+    const folder = dirname(rig.home);
+    const data = join(folder, "server");
+    for (const name of ["server/User", "user", "tmp"]) mkdirSync(join(folder, name), { recursive: true });
+    mkdirSync(RESULTS, { recursive: true });
+    writeFileSync(join(data, "User", "settings.json"), JSON.stringify({ ...SETTINGS, ...settings }));
+    // What the editor was started with must not leak into the one under test.
+    const clean = Object.fromEntries(Object.entries(rig.env).filter(([name]) => !/^(VSCODE_|ELECTRON_|XDG_)/.test(name)));
+    const environment = {
+      ...clean,
+      HOME: join(folder, "user"),
+      TMPDIR: join(folder, "tmp"),
+      XDG_RUNTIME_DIR: join(folder, "tmp"),
+      // No gallery: nothing is looked for outside this machine.
+      EXTENSIONS_GALLERY: "{}",
+    };
+    const port = await freePort();
+    const places = ["--server-data-dir", data, "--user-data-dir", data, "--extensions-dir", join(data, "extensions")];
+    if (install === "vsix") execFileSync(node, [program, ...places, "--install-extension", makeVsix(folder), "--force"], { env: environment, stdio: "pipe" });
+    const log = createWriteStream(join(RESULTS, `server-${port}.log`));
+    const server = spawn(
+      node,
+      [
+        program,
+        ...places,
+        ...["--host", "127.0.0.1", "--port", String(port), "--without-connection-token", "--accept-server-license-terms"],
+        ...["--telemetry-level", "off", "--disable-telemetry", "--disable-update-check", "--disable-getting-started-override"],
+        ...["--enable-smoke-test-driver", "--reconnection-grace-time", "2"],
+        ...(trust ? [] : ["--disable-workspace-trust"]),
+      ],
+      { env: environment, stdio: ["ignore", "pipe", "pipe"] },
+    );
+    server.stdout?.pipe(log);
+    server.stderr?.pipe(log);
+    await until(
+      async () => server.exitCode !== null || (await answers(port)),
+      () => "the editor's server",
+    );
+    if (server.exitCode !== null) throw new Error(`The editor's server ended with ${server.exitCode}; see ${log.path}`);
+    const browser = await chromium.launch({ executablePath: browserPath, args: BROWSER_FLAGS });
+    return new Workbench(rig, folder, port, server, browser, install);
+  }
+
+  /** Open a window. Resolves when the workbench is restored. */
+  async open({ folder = this.exampleWorkspace(), tests, browser = {} }: OpenOptions = {}): Promise<EditorWindow> {
+    const known = this.extensionHosts();
+    const context = await this.#browser.newContext({ viewport: { width: 1400, height: 900 }, ...browser });
+    const page = await context.newPage();
+    const authority = `127.0.0.1:${this.port}`;
+    const address = new URL(`http://${authority}/`);
+    const payload: [string, string][] = [];
+    if (this.#install === "development") payload.push(["extensionDevelopmentPath", `vscode-remote://${authority}${ROOT}`.replace(/\/$/, "")]);
+    if (tests) payload.push(["extensionTestsPath", `vscode-remote://${authority}${tests}`]);
+    if (folder) address.searchParams.set("folder", folder);
+    else address.searchParams.set("ew", "true");
+    if (payload.length > 0) address.searchParams.set("payload", JSON.stringify(payload));
+    const window = new EditorWindow(page, folder, () => this.extensionHosts(), known);
+    this.windows.add(window);
+    await window.load(address.href);
+    return window;
+  }
+
+  /** A copy of the example workspace that this workbench may write into; the same one at each call with the same name. */
+  exampleWorkspace(name = "examples"): string {
+    const target = join(this.#folder, "workspaces", name);
+    cpSync(join(ROOT, "examples"), target, { recursive: true, force: false, errorOnExist: false, filter: (path) => !path.includes("__pycache__") });
+    return target;
+  }
+
+  /** Another folder below this workbench's own, with files. */
+  workspace(name: string, files: Record<string, string>): string {
+    const target = join(this.#folder, "workspaces", name);
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(target, path)), { recursive: true });
+      writeFileSync(join(target, path), text);
+    }
+    return target;
+  }
+
+  /** Where a program under test may leave something. */
+  path(name: string): string {
+    return join(this.#folder, name);
+  }
+
+  /** PIDs of the extension hosts, one for each window. */
+  extensionHosts(): number[] {
+    return childrenOf(this.#server.pid as number).filter((pid) => commandLine(pid).includes("--type=extensionHost"));
+  }
+
+  /** The engine's PID, null when there is none. */
+  enginePid(): number | null {
+    return this.rig.engineInfo()?.pid ?? null;
+  }
+
+  /** A client of the running engine, so that what the editor shows can be held against what the engine says. */
+  async engine(): Promise<EngineClient> {
+    const finding = await findEngine(this.rig.place());
+    if (finding.kind !== "running") throw new Error(`There is no engine to ask: ${finding.kind}`);
+    return new EngineClient(finding.connection, null);
+  }
+
+  /** Close a window as a user does. */
+  async closeWindow(window: EditorWindow): Promise<void> {
+    this.windows.delete(window);
+    await window.close();
+  }
+
+  /** Close all windows and end the server; the engine, if any, is left to its grace. */
+  async end(): Promise<void> {
+    for (const window of [...this.windows]) await this.closeWindow(window);
+    await this.#browser.close();
+    if (this.#server.exitCode === null && this.#server.signalCode === null) {
+      const gone = new Promise((resolve) => this.#server.once("exit", resolve));
+      this.#server.kill("SIGTERM");
+      await gone;
+    }
+  }
+
+  /** End everything. Fails when a process is left. */
+  async close(): Promise<void> {
+    try {
+      await this.end();
+      const left = () => this.rig.processes().filter((pid) => !/\btino_engine\b/.test(commandLine(pid)));
+      for (const since = performance.now(); left().length > 0 && performance.now() - since < LEAVE_MS; ) await delay(50);
+      const names = left().map((pid) => `${pid} ${commandLine(pid).slice(0, 160)}`);
+      if (names.length > 0) throw new Error(`Processes of the editor are left: ${names.join("; ")}`);
+    } finally {
+      await this.rig.close();
+    }
+  }
+}
+
+/**
+ * The extension as a file to install. Made of what was built, not by `npm run package`: the engine stays where it is, so that
+ * this takes a second and not a minute.
+ */
+function makeVsix(folder: string): string {
+  const staging = join(folder, "vsix");
+  mkdirSync(staging, { recursive: true });
+  const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  for (const key of ["scripts", "dependencies", "devDependencies"]) delete manifest[key];
+  writeFileSync(join(staging, "package.json"), JSON.stringify(manifest));
+  writeFileSync(join(staging, "README.md"), `# ${manifest.displayName}\n\n${manifest.description}\n`);
+  for (const part of ["dist", "examples", "extension/media", "LICENSE"]) {
+    cpSync(join(ROOT, part), join(staging, part), { recursive: true, filter: (path) => !/__pycache__|\.map$/.test(path) });
+  }
+  const vsix = join(folder, "tino.vsix");
+  const vsce = join(ROOT, "node_modules", "@vscode", "vsce", "vsce");
+  execFileSync(process.execPath, [vsce, "package", "--no-dependencies", "--allow-missing-repository", "--skip-license", "--out", vsix], { cwd: staging, stdio: "pipe" });
+  rmSync(staging, { recursive: true });
+  return vsix;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    get({ host: "127.0.0.1", port, path: "/version" }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    }).on("error", () => resolve(false));
+  });
+}
+
+function childrenOf(pid: number): number[] {
+  const table = execFileSync("ps", ["-eo", "pid=,ppid="], { encoding: "utf8" });
+  return table
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .filter(([, parent]) => parent === pid)
+    .map(([child]) => child as number);
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch {
+    return ""; // Gone since it was listed.
+  }
+}
