@@ -58,6 +58,7 @@ class SourceSyntaxError(TinoError):
             location=Location(path=path, line=span.line, column=span.column + 1),
         )
         self.span = span
+        self.reason = reason
 
 
 def read_source(path: str) -> str:
@@ -113,7 +114,8 @@ class Module:
         except SyntaxError as error:
             raise SourceSyntaxError(path, _syntax_span(source, error), error.msg) from error
         except (RecursionError, MemoryError, ValueError) as error:
-            raise SourceSyntaxError(path, Span(1, 0, 1, 0), "the code is nested too deeply to be read") from error
+            whole = Span(1, 0, 1, len(split_lines(source)[0]))
+            raise SourceSyntaxError(path, whole, "the code is nested too deeply to be read") from error
         return cls(path, source, tree)
 
     @cached_property
@@ -128,6 +130,12 @@ class Module:
         return Span(
             node.lineno, self._column(node.lineno, node.col_offset), end_line, self._column(end_line, end_column)
         )
+
+    def name_span(self, node: ast.ClassDef) -> Span:
+        """Where the name stands in a `class` statement; the whole first line if it is not on that line."""
+        text = self.lines[node.lineno - 1]
+        start = text.find(node.name, self._column(node.lineno, node.col_offset) + len("class"))
+        return Span(node.lineno, max(start, 0), node.lineno, len(text) if start < 0 else start + len(node.name))
 
     def text_after(self, node: ast.stmt) -> str:
         """The rest of the line on which a statement ends."""

@@ -11,7 +11,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tino_engine.data.bar_type import BarType
+from tino_engine.data import BarType
 from tino_engine.errors import TinoError
 from tino_engine.strategies.schema import decimal_text
 

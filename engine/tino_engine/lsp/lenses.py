@@ -1,0 +1,32 @@
+"""The lenses above a strategy's class. Their commands are the editor's: the host runs nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from tino_engine.lsp.results import RunIndex, describe_last
+from tino_engine.strategies.module import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tino_engine.lsp.analysis import Analysis
+    from tino_engine.lsp.document import Document
+
+RUN_BACKTEST = "tino.runBacktest"
+OPEN_RUN = "tino.openRun"
+
+
+def lenses(document: Document, analysis: Analysis, runs: RunIndex) -> Iterator[types.CodeLens]:
+    """Give the lenses of each strategy: run it, with how it went last; show that run."""
+    for strategy in analysis.strategies:
+        place = document.range(Span(strategy.line, 0, strategy.line, len(document.lines[strategy.line - 1])))
+        run = runs.find(strategy.path, strategy.name)
+        last = None if run is None else describe_last(run)
+        title = "▶ Backtest" if last is None else f"▶ Backtest · last: {last}"
+        target = {"path": strategy.path, "name": strategy.name}
+        yield types.CodeLens(place, types.Command(title, RUN_BACKTEST, arguments=[target]))
+        if run is not None:
+            yield types.CodeLens(place, types.Command("Show last run", OPEN_RUN, arguments=[{"id": run.id}]))
