@@ -4,10 +4,11 @@
  *   extension.cjs   the extension; the editor brings `vscode`
  *   cli/main.js     the terminal program; parts that a verb does not need stay in chunks of their own and are not loaded
  *   webview/        the pages, by vite
+ *   bin/            launchers of the terminal program for the editor's terminals, as they are
  *
  * `--watch` builds again on every change, `--analyze` says what the bytes are made of.
  */
-import { chmodSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
+import { chmodSync, cpSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { analyzeMetafile, build, context } from "esbuild";
@@ -37,7 +38,7 @@ const common = /** @satisfies {import("esbuild").BuildOptions} */ ({
   sourcemap: true,
   legalComments: "none",
   metafile: true,
-  logLevel: "info",
+  logLevel: watch ? "info" : "warning",
   define: { "process.env.NODE_ENV": '"production"', "process.env.DEV": '"false"' },
 });
 
@@ -68,15 +69,23 @@ const programs = [
 
 const pages = { root: join(root, "webview"), configFile: join(root, "webview", "vite.config.ts"), logLevel: /** @type {const} */ ("warn") };
 
+cpSync(join(root, "extension", "bin"), join(dist, "bin"), { recursive: true });
 if (watch) {
   for (const program of programs) await (await context(program)).watch();
   await buildPages({ ...pages, logLevel: "info", build: { watch: {} } });
 } else {
-  const [built] = await Promise.all([Promise.all(programs.map((program) => build(program))), buildPages(pages)]);
+  // All are built, whatever one of them does, so that every error is seen at once; esbuild has then said its own.
+  const outcomes = await Promise.allSettled([...programs.map((program) => build(program)), buildPages(pages)]);
+  const failed = outcomes.filter((outcome) => outcome.status === "rejected");
+  for (const { reason } of failed) if (!Array.isArray(reason.errors) || reason.plugin) console.error(reason.message);
+  if (failed.length > 0) process.exit(1);
   chmodSync(join(dist, "cli", "main.js"), 0o755);
-  removeOldChunks(built.flatMap(({ metafile }) => Object.keys(metafile?.outputs ?? {})));
+  const metafiles = outcomes.flatMap((outcome) =>
+    outcome.status === "fulfilled" && outcome.value && "metafile" in outcome.value && outcome.value.metafile ? [outcome.value.metafile] : [],
+  );
+  removeOldChunks(metafiles.flatMap(({ outputs }) => Object.keys(outputs)));
   report();
-  if (process.argv.includes("--analyze")) for (const { metafile } of built) if (metafile) console.log(await analyzeMetafile(metafile));
+  if (process.argv.includes("--analyze")) for (const metafile of metafiles) console.log(await analyzeMetafile(metafile));
 }
 
 /**
