@@ -35,7 +35,7 @@ class EmaCross(Strategy):
         if not self.indicators_initialized():
             return
         instrument_id = self.config.instrument_id
-        flat = self.portfolio.is_flat(instrument_id)
+        flat = self.portfolio.is_net_flat(instrument_id)
         if flat and self.fast.value > self.slow.value:
             self.buy(bar)
         elif not flat and self.fast.value < self.slow.value:

@@ -1,0 +1,316 @@
+"""The one place where tino stands between NautilusTrader and the user's strategy.
+
+**Errors.** NautilusTrader catches what a callback raises, logs it and goes on, so that a crashed strategy looks like a
+finished run; `KeyboardInterrupt` and `SystemExit` too, and in `on_dispose` it aborts the process. So every `on_*` that
+the user's class defines is wrapped, and every function it hands over (timers, topics, requests): the first error is kept with its
+traceback, the run is ended with `shutdown_system`, and no callback of the user's runs after that.
+
+**Cancelling and progress.** Another thread may not touch a strategy: that aborts the process. It only sets `wanted`, which the
+wrappers look at before each callback: the main thread then does what is to be done, in `_beat`. Who sets the flag writes
+what it wants first and the flag last, and `_beat` lowers the flag first and looks afterwards, so that nothing asked for is
+missed. A ticker raises it ten times a second for progress; cancelling raises it for good.
+
+**Cost.** A run calls `on_bar` half a million times and more. Its wrapper looks at the flag, counts, and calls the sampler of
+the drawings if there is one: 0.1 µs and 0.2 µs.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from inspect import getattr_static
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from tino import drawing
+from tino_engine.backtest.drawings import Drawings
+from tino_engine.backtest.run_log import RunLog, StrategyLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tino_engine.backtest.user_code import Place, UserCode
+
+BEAT_SECONDS = 0.1
+"""Time between two looks at the progress."""
+
+_TIMERS = (
+    "set_time_alert",
+    "set_time_alert_ns",
+    "set_timer",
+    "set_timer_ns",
+    "set_timer_zoned",
+    "register_default_handler",
+)
+_TOPICS = ("subscribe_topic", "unsubscribe_topic")
+_CLOSES = ("close_position", "close_all_positions", "market_exit")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What the user's code raised, and from which callback it came."""
+
+    callback: str
+    error: BaseException
+
+
+class Recorder:
+    """Watches one strategy through one run. Everything but `cancel` belongs to the main thread."""
+
+    __slots__ = (
+        "_cancelled",
+        "_guards",
+        "_numbered",
+        "_on_beat",
+        "_originals",
+        "_over",
+        "_places",
+        "_running",
+        "_strategy",
+        "_thread",
+        "_ts",
+        "bars",
+        "code",
+        "drawings",
+        "failure",
+        "log",
+        "subscriptions",
+        "wanted",
+    )
+
+    def __init__(self, code: UserCode, on_beat: Callable[[int], None]) -> None:
+        self.code = code
+        self.bars = 0
+        self.failure: Failure | None = None
+        self.drawings = Drawings()
+        self.log = RunLog(code, self.now)
+        self.subscriptions: list[str] = []
+        self.wanted = True
+        self._cancelled = False
+        self._over = False
+        self._running = False
+        self._ts = 0
+        self._on_beat = on_beat
+        self._strategy: Any = None
+        self._thread = threading.get_ident()
+        self._guards: dict[Any, Callable[..., Any]] = {}
+        self._places: dict[str, Place] = {}
+        self._numbered: dict[int, Place] = {}
+
+    # -- from any thread -------------------------------------------------------------------------------------------
+
+    def cancel(self) -> None:
+        """End the run at the next callback."""
+        self._cancelled = True
+        self.wanted = True
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody wants the run to end."""
+        return self._cancelled
+
+    # -- around the run --------------------------------------------------------------------------------------------
+
+    def install(self, strategy_class: Any, base: Any, start: int) -> None:
+        """Wrap a class derived from `base`, NautilusTrader's Strategy, once, before it is instantiated.
+
+        `start`, in nanoseconds, stands for the time until the run has one.
+        """
+        self._ts = start
+        for name in dir(strategy_class):
+            if (
+                name.startswith("on_")
+                and name != "on_bar"
+                and isinstance(getattr_static(strategy_class, name), FunctionType)
+            ):
+                setattr(strategy_class, name, self._guard(getattr(strategy_class, name), name))
+        strategy_class.on_bar = self._on_bar(strategy_class.on_bar)
+        strategy_class.submit_order = self._submit_order(strategy_class.submit_order)
+        strategy_class.submit_order_list = self._submit_order_list(strategy_class.submit_order_list)
+        strategy_class.subscribe_bars = self._subscribe_bars(strategy_class.subscribe_bars)
+        strategy_class.register_indicator_for_bars = self._register_indicator(
+            strategy_class.register_indicator_for_bars
+        )
+        for name in _CLOSES:
+            setattr(strategy_class, name, self._closes(getattr(strategy_class, name)))
+        for name in _TOPICS:
+            setattr(strategy_class, name, self._takes_functions(getattr(strategy_class, name), named_again=True))
+        if strategy_class.log is base.log:
+            log = StrategyLog(self.log, strategy_class.__name__)
+            strategy_class.log = property(lambda _strategy: log)
+
+    @contextmanager
+    def recording(self, strategy: Any, clock: Any) -> Iterator[None]:
+        """Take what the strategy prints and plots, and guard its timers, while it runs. `clock` is NautilusTrader's class."""
+        self._strategy = strategy
+        self._running = True
+        originals = {name: getattr(clock, name) for name in _TIMERS}
+        for name, method in originals.items():
+            setattr(clock, name, self._takes_functions(method))
+        drawing.sink = self._plot
+        stop = threading.Event()
+        ticker = threading.Thread(target=self._tick, args=(stop,), name="ticker", daemon=True)
+        ticker.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            ticker.join()
+            drawing.sink = None
+            for name, method in originals.items():
+                setattr(clock, name, method)
+            self._running = False
+
+    def tick(self, ts: int) -> None:
+        """Look at the flag at a time of the run: for a strategy whose callbacks are seldom called or not at all."""
+        if self.wanted:
+            self._beat(ts)
+
+    # -- what was recorded -----------------------------------------------------------------------------------------
+
+    def now(self) -> int:
+        """Give the time in the run, nanoseconds; between bars to other threads, which may not ask the strategy's clock."""
+        if self._running and threading.get_ident() == self._thread:
+            self._ts = self._strategy.clock.timestamp_ns()
+        return self._ts
+
+    def find_place(self, order_id: str) -> Place | None:
+        """Give the line of the user's code that submitted an order."""
+        found = self._places.get(order_id)
+        if found is None and (number := order_id.rpartition("-")[2]).isdecimal():
+            found = self._numbered.get(int(number))
+        return found
+
+    # -- wrappers --------------------------------------------------------------------------------------------------
+
+    def _on_bar(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        drawings = self.drawings
+
+        def on_bar(strategy: Any, bar: Any) -> None:
+            if self.wanted and self._beat(bar.ts_event):
+                return
+            self.bars += 1
+            try:
+                method(strategy, bar)
+                if drawings.sample is not None:
+                    drawings.sample(bar)
+            except BaseException as error:  # noqa: BLE001 - the run fails with it, whatever it is
+                self._fail("on_bar", error)
+
+        return on_bar
+
+    def _guard(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
+        def guarded(*arguments: Any, **keywords: Any) -> Any:
+            if self.wanted and self._beat(None):
+                return None
+            try:
+                return function(*arguments, **keywords)
+            except BaseException as error:  # noqa: BLE001 - the run fails with it, whatever it is
+                self._fail(name, error)
+
+        return guarded
+
+    def _takes_functions(self, method: Callable[..., Any], *, named_again: bool = False) -> Callable[..., Any]:
+        """Guard the functions among a method's arguments; the same one alike each time if the strategy will name it again."""
+
+        def guard(argument: Any) -> Any:
+            if not callable(argument):
+                return argument
+            known = self._guards.get(argument) if named_again else None
+            if known is None:
+                known = self._guard(argument, getattr(argument, "__name__", type(argument).__name__))
+                if named_again:
+                    self._guards[argument] = known
+            return known
+
+        def taking(owner: Any, *arguments: Any, **keywords: Any) -> Any:
+            return method(owner, *map(guard, arguments), **{name: guard(value) for name, value in keywords.items()})
+
+        return taking
+
+    def _submit_order(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def submit_order(strategy: Any, order: Any, *arguments: Any, **keywords: Any) -> Any:
+            place = self.code.find_caller(sys._getframe(1))  # noqa: SLF001 - the one way to it
+            if place is not None:
+                self._places[str(order.client_order_id)] = place
+            return method(strategy, order, *arguments, **keywords)
+
+        return submit_order
+
+    def _submit_order_list(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def submit_order_list(strategy: Any, orders: Any, *arguments: Any, **keywords: Any) -> Any:
+            place = self.code.find_caller(sys._getframe(1))  # noqa: SLF001 - the one way to it
+            if place is not None:
+                listed = hasattr(orders, "client_order_ids")
+                ids = orders.client_order_ids() if listed else [order.client_order_id for order in orders]
+                self._places.update(dict.fromkeys(map(str, ids), place))
+            return method(strategy, orders, *arguments, **keywords)
+
+        return submit_order_list
+
+    def _closes(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        """Wrap what makes its orders inside NautilusTrader: they are the ones counted during the call."""
+
+        def closes(strategy: Any, *arguments: Any, **keywords: Any) -> Any:
+            place = self.code.find_caller(sys._getframe(1))  # noqa: SLF001 - the one way to it
+            before = strategy.order_factory.get_client_order_id_count()
+            try:
+                return method(strategy, *arguments, **keywords)
+            finally:
+                if place is not None:
+                    made = range(before + 1, strategy.order_factory.get_client_order_id_count() + 1)
+                    self._numbered.update(dict.fromkeys(made, place))
+
+        return closes
+
+    def _subscribe_bars(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def subscribe_bars(strategy: Any, bar_type: Any, *arguments: Any, **keywords: Any) -> Any:
+            result = method(strategy, bar_type, *arguments, **keywords)
+            self.subscriptions.append(str(bar_type))
+            self.drawings.subscribe(bar_type.standard())
+            return result
+
+        return subscribe_bars
+
+    def _register_indicator(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def register_indicator_for_bars(strategy: Any, bar_type: Any, indicator: Any) -> Any:
+            result = method(strategy, bar_type, indicator)
+            self.drawings.register(bar_type.standard(), indicator)
+            return result
+
+        return register_indicator_for_bars
+
+    # -- parts -----------------------------------------------------------------------------------------------------
+
+    def _plot(self, name: str, value: float | None, pane: str) -> None:
+        self.drawings.plot(self.now(), name, value, pane)
+
+    def _tick(self, stop: threading.Event) -> None:
+        while not stop.wait(BEAT_SECONDS):
+            self.wanted = True
+
+    def _beat(self, ts: int | None) -> bool:
+        """Do what is wanted; tell whether the run is over for the strategy."""
+        self.wanted = False
+        if self._cancelled and not self._over:
+            self._end("cancelled")
+        if self._over:
+            self.wanted = True
+            return True
+        if self._running:
+            self._ts = self.now() if ts is None else ts
+            self._on_beat(self._ts)
+        return False
+
+    def _fail(self, callback: str, error: BaseException) -> None:
+        if self.failure is None:
+            self.failure = Failure(callback, error)
+        self._end(f"{callback} failed")
+
+    def _end(self, reason: str) -> None:
+        self._over = True
+        self.wanted = True
+        if self._running:
+            self._strategy.shutdown_system(reason)

@@ -1,0 +1,372 @@
+"""From what was traded to the tables and figures of a result."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+
+from tino_engine.backtest import metrics
+from tino_engine.backtest.assumptions import state_assumptions
+from tino_engine.backtest.columns import MILLISECONDS, NANOSECONDS, ResultFolder
+from tino_engine.backtest.equity import Curve, Holding, compute_curve
+from tino_engine.backtest.outcome import judge
+from tino_engine.contracts import BacktestResult, Drawing, Metrics
+from tino_engine.data import day_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from tino_engine.backtest.drawings import Line
+    from tino_engine.backtest.market import Market
+    from tino_engine.backtest.recorder import Recorder
+    from tino_engine.backtest.records import Account, Fills, Orders, Positions
+    from tino_engine.contracts import OrderOutcome, VenueModel
+
+SPARKLINE_POINTS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """What a simulation left. `decimals` are those of the account's currency, `venues` those with an account each."""
+
+    strategy: object
+    orders: Orders
+    fills: Fills
+    positions: Positions
+    accounts: Sequence[Account]
+    venues: Sequence[str]
+    decimals: int
+
+
+class Report:
+    """Computes and writes the result of one run. `check` is called between its steps and may raise."""
+
+    def __init__(
+        self, market: Market, traded: Traded, recorder: Recorder, venue: VenueModel, check: Callable[[], None]
+    ) -> None:
+        self._market = market
+        self._traded = traded
+        self._recorder = recorder
+        self._venue = venue
+        self._check = check
+        self._start = float(sum(account.start for account in traded.accounts))
+        self._curve = self._compute_curve()
+        self._results = self._compute_results()
+
+    def write(
+        self, folder: Path, *, adjustment: str, simulator: str, versions: dict[str, str], started: float
+    ) -> dict[str, Any]:
+        """Write every table; give the result as JSON, with a `sparkline`. `started` is a time of `time.perf_counter`.
+
+        Raises `disk_full`.
+        """
+        market, traded = self._market, self._traded
+        result = ResultFolder(folder, market.axis)
+        for step in (self._write_bars, self._write_lines, self._write_orders, self._write_trades, self._write_log):
+            self._check()
+            step(result)
+        series = result.finish()
+        outcome = self._judge()
+        daily = self._daily(self._curve.equity)
+        returns = metrics.returns(daily.values, self._start)
+        reply = BacktestResult(
+            metrics=self._metrics(daily, returns),
+            outcome=outcome,
+            series=series,
+            instruments=market.instruments,
+            currency=market.currency,
+            first_bar_at=int(market.axis[0]) // 1_000_000,
+            last_bar_at=int(market.axis[-1]) // 1_000_000,
+            bars=market.bars,
+            periods_per_year=market.home.periods_per_year,
+            daily_returns=len(returns),
+            assumptions=state_assumptions(
+                venue=self._venue,
+                venues=traded.venues,
+                currency=market.currency,
+                decimals=traded.decimals,
+                instruments=market.instruments,
+                data=[(track.bar_type, len(track.bars["ts"]), track.source) for track in market.tracks],
+                adjustment=adjustment,
+                daily_returns=len(returns),
+                simulator=simulator,
+            ),
+            warnings=self._warnings(outcome),
+            versions=versions,
+            elapsed_ms=round((time.perf_counter() - started) * 1000),
+        )
+        return {**reply.model_dump(mode="json"), "sparkline": self._sparkline()}
+
+    # -- figures ---------------------------------------------------------------------------------------------------
+
+    def _compute_curve(self) -> Curve:
+        positions = self._traded.positions
+        fills: dict[str, list[Any]] = {}
+        for instrument, own in zip(positions.instrument, positions.fills, strict=True):
+            fills.setdefault(instrument, []).append(own)
+        holdings = [
+            Holding(
+                track.bars["ts"], track.bars["close"], float(track.instrument.multiplier), fills.get(instrument, [])
+            )
+            for instrument, track in self._market.valued.items()
+        ]
+        return compute_curve(
+            self._market.axis,
+            self._traded.accounts,
+            holdings,
+            margin=self._venue.account_type == "MARGIN",
+            decimals=self._traded.decimals,
+        )
+
+    def _compute_results(self) -> np.ndarray:
+        """Give what each position brought after fees; an open one with what it has gained so far."""
+        positions = self._traded.positions
+        results = np.array(positions.result, np.float64)
+        for row, closed in enumerate(positions.closed):
+            if closed is None:
+                track = self._market.valued[positions.instrument[row]]
+                held = sum(quantity for _, quantity, _ in positions.fills[row])
+                gained = (
+                    held * (track.bars["close"][-1] - positions.entry_price[row]) * float(track.instrument.multiplier)
+                )
+                results[row] += round(float(gained), self._traded.decimals)
+        return results
+
+    def _daily(self, values: np.ndarray) -> metrics.Daily:
+        days = metrics.local_days(self._market.axis, ZoneInfo(self._market.home.time_zone))
+        return metrics.take_daily(days, values)
+
+    def _metrics(self, daily: metrics.Daily, returns: np.ndarray) -> Metrics:
+        market, start, periods = self._market, self._start, self._market.home.periods_per_year
+        held = self._daily(market.buy_and_hold()).values
+        benchmark = metrics.returns(held, 1.0)
+        final = float(self._curve.equity[-1])
+        total = metrics.total_return(final, start)
+        annual = metrics.annual_return(total, len(returns), periods)
+        drawdown = metrics.max_drawdown(daily.values, start)
+        slope = metrics.beta(returns, benchmark)
+        fills = self._traded.fills
+        multipliers = {instrument.id: float(instrument.multiplier) for instrument in market.instruments}
+        traded = sum(
+            quantity * price * multipliers[instrument]
+            for quantity, price, instrument in zip(fills.quantity, fills.price, fills.instrument, strict=True)
+        )
+        closed = [(end, row) for row, end in enumerate(self._traded.positions.closed) if end is not None]
+        trades = metrics.trade_statistics(self._results[[row for _, row in sorted(closed)]])
+        return Metrics(
+            total_return=total,
+            annual_return=annual,
+            volatility=metrics.volatility(returns, periods),
+            sharpe=metrics.sharpe(returns, periods),
+            sortino=metrics.sortino(returns, periods),
+            calmar=metrics.calmar(annual, drawdown),
+            max_drawdown=drawdown,
+            max_drawdown_days=metrics.max_drawdown_days(daily, start),
+            exposure=float(np.mean(self._curve.positions > 0)),
+            turnover=metrics.turnover(traded, self._curve.equity, len(daily.days), periods),
+            trades=trades.trades,
+            win_rate=trades.win_rate,
+            profit_factor=trades.profit_factor,
+            expectancy=trades.expectancy,
+            average_win=trades.average_win,
+            average_loss=trades.average_loss,
+            longest_losing_streak=trades.longest_losing_streak,
+            fees=float(sum(fills.fee)),
+            net_profit=final - start,
+            final_equity=final,
+            benchmark_return=metrics.total_return(float(held[-1]), 1.0),
+            alpha=metrics.alpha(returns, benchmark, slope, periods),
+            beta=slope,
+        )
+
+    def _judge(self) -> OrderOutcome:
+        recorder, market = self._recorder, self._market
+        return judge(
+            self._traded.orders,
+            bars=market.bars,
+            received=recorder.bars,
+            subscriptions=recorder.subscriptions,
+            bar_types=[track.bar_type for track in market.tracks],
+            not_ready=recorder.drawings.not_ready(self._traded.strategy),
+        )
+
+    def _warnings(self, outcome: OrderOutcome) -> list[str]:
+        found = []
+        refused = outcome.denied + outcome.rejected
+        if refused and outcome.filled:
+            most = outcome.reasons[0]
+            found.append(
+                f"{refused} of {outcome.orders} orders were refused, most often: {most.reason} ({most.example})."
+            )
+        ruined = np.flatnonzero(self._curve.equity <= 0)
+        if len(ruined):
+            day = day_of(self._market.home, int(self._market.axis[ruined[0]]))
+            found.append(f"Equity fell to zero or below on {day}; a broker would have closed the positions before.")
+        if self._recorder.log.left_out:
+            found.append(f"The strategy's log was cut: {self._recorder.log.left_out} further lines.")
+        if self._recorder.drawings.refused:
+            found.append(
+                f"Too many lines were plotted; left out: {', '.join(sorted(self._recorder.drawings.refused))}."
+            )
+        return found
+
+    def _sparkline(self) -> list[float]:
+        count = min(SPARKLINE_POINTS, len(self._curve.equity))
+        places = np.linspace(0, len(self._curve.equity) - 1, count).round().astype(np.int64)
+        return np.round(self._curve.equity[places] / self._start, 6).tolist()
+
+    # -- tables ----------------------------------------------------------------------------------------------------
+
+    def _write_bars(self, result: ResultFolder) -> None:
+        for number, track in enumerate(self._market.tracks):
+            result.write_bars(f"bars.{number}", track.bar_type, track.bars)
+
+    def _write_lines(self, result: ResultFolder) -> None:
+        curve = self._curve
+        lines = {"equity": curve.equity, "drawdown": curve.drawdown, "exposure": curve.exposure}
+        result.write_lines("equity", "equity", lines)
+        drawn = self._recorder.drawings.lines(
+            self._traded.strategy, self._market.valued[self._market.home.id].bars["close"]
+        )
+        if drawn:
+            columns = {f"d{number}": self._on_axis(line) for number, line in enumerate(drawn)}
+            drawings = [
+                Drawing(column=column, label=line.label, pane=line.pane)
+                for column, line in zip(columns, drawn, strict=True)
+            ]
+            result.write_lines("drawings", "drawings", columns, drawings)
+
+    def _on_axis(self, line: Line) -> np.ndarray:
+        """Put a line's values on the axis: each at its time, or at the first one after it; the last of several counts."""
+        axis = self._market.axis
+        if len(line.ts) == len(axis) and np.array_equal(line.ts, axis):
+            return line.values
+        values = np.full(len(axis), np.nan)
+        values[np.minimum(np.searchsorted(axis, line.ts), len(axis) - 1)] = line.values
+        return values
+
+    def _write_orders(self, result: ResultFolder) -> None:
+        orders, fills = self._traded.orders, self._traded.fills
+        result.write_rows(
+            "fills",
+            "fills",
+            {
+                "ts": _times(fills.ts),
+                "instrument": _text(fills.instrument),
+                "side": _text(fills.side),
+                "quantity": _numbers(fills.quantity),
+                "price": _numbers(fills.price),
+                "fee": _numbers(fills.fee),
+                "liquidity": _text(fills.liquidity),
+                "orderId": _text(fills.order_id),
+                **self._places(fills.order_id),
+            },
+        )
+        result.write_rows(
+            "orders",
+            "orders",
+            {
+                "ts": _times(orders.ts),
+                "instrument": _text(orders.instrument),
+                "side": _text(orders.side),
+                "type": _text(orders.type),
+                "quantity": _numbers(orders.quantity),
+                "filled": _numbers(orders.filled),
+                "averagePrice": _numbers(orders.average_price),
+                "limitPrice": _numbers(orders.limit_price),
+                "triggerPrice": _numbers(orders.trigger_price),
+                "status": _text(orders.status),
+                "reason": _text(orders.reason),
+                "tags": _text(orders.tags),
+                "orderId": _text(orders.order_id),
+                **self._places(orders.order_id),
+            },
+        )
+
+    def _write_trades(self, result: ResultFolder) -> None:
+        positions = self._traded.positions
+        exits = self._places(positions.exit_order_id)
+        result.write_rows(
+            "trades",
+            "trades",
+            {
+                "opened": _times(positions.opened),
+                "closed": _times(positions.closed),
+                "instrument": _text(positions.instrument),
+                "side": _text(positions.side),
+                "quantity": _numbers(positions.quantity),
+                "entryPrice": _numbers(positions.entry_price),
+                "exitPrice": _numbers(positions.exit_price),
+                "result": pa.array(self._results),
+                "return": pa.array(self._trade_returns()),
+                "fees": _numbers(positions.fees),
+                "bars": pa.array(self._bars_held(), pa.int32()),
+                "entryOrderId": _text(positions.entry_order_id),
+                "exitOrderId": _text(positions.exit_order_id),
+                **self._places(positions.entry_order_id),
+                "exitLine": exits["line"],
+            },
+        )
+
+    def _trade_returns(self) -> np.ndarray:
+        """Give each position's result over the value at which it was entered."""
+        positions, market = self._traded.positions, self._market
+        multipliers = np.array([float(market.valued[name].instrument.multiplier) for name in positions.instrument])
+        entered = np.array(positions.quantity) * np.array(positions.entry_price) * multipliers
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(entered > 0, self._results / entered, np.nan)
+
+    def _bars_held(self) -> np.ndarray:
+        """Give how many of its instrument's bars each position lasted."""
+        positions, market = self._traded.positions, self._market
+        opened = np.array(positions.opened, np.int64)
+        closed = np.array([market.axis[-1] if end is None else end for end in positions.closed], np.int64)
+        names = np.array(positions.instrument, dtype=object)
+        bars = np.zeros(len(opened), np.int64)
+        for name, track in market.valued.items():
+            own = names == name
+            ends, starts = (np.searchsorted(track.bars["ts"], ts[own], side="right") for ts in (closed, opened))
+            bars[own] = ends - starts
+        return bars
+
+    def _write_log(self, result: ResultFolder) -> None:
+        log = self._recorder.log
+        log.close()
+        result.write_rows(
+            "log",
+            "log",
+            {
+                "ts": pa.array(np.array(log.ts, np.int64) // 1_000_000, pa.int64()).view(MILLISECONDS),
+                "level": _text(log.levels),
+                "message": _text(log.messages),
+                "path": _text(log.paths),
+                "line": pa.array(log.lines, pa.int32()),
+            },
+        )
+
+    def _places(self, order_ids: Sequence[str | None]) -> dict[str, pa.Array]:
+        found = [
+            (None, None) if name is None else self._recorder.find_place(name) or (None, None) for name in order_ids
+        ]
+        return {
+            "path": _text([path for path, _ in found]),
+            "line": pa.array([line for _, line in found], pa.int32()),
+        }
+
+
+def _times(ts: Sequence[int | None]) -> pa.Array:
+    return pa.array(ts, pa.int64()).cast(NANOSECONDS)
+
+
+def _text(values: Sequence[str | None]) -> pa.Array:
+    return pa.array(values, pa.string())
+
+
+def _numbers(values: Sequence[float | None]) -> pa.Array:
+    return pa.array(values, pa.float64())

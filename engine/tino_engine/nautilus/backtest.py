@@ -1,0 +1,182 @@
+"""One run, from the engine's request to a folder of columns and a `BacktestResult`."""
+
+from __future__ import annotations
+
+import gc
+import platform
+import sys
+import time
+import traceback
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nautilus_trader.trading import Strategy
+
+import tino_engine
+from tino_engine.backtest.market import Market, Track
+from tino_engine.backtest.progress import Progress
+from tino_engine.backtest.recorder import Recorder
+from tino_engine.backtest.report import Report, Traded
+from tino_engine.backtest.user_code import UserCode, describe
+from tino_engine.contracts import Parameter, VenueModel
+from tino_engine.data.days import MAX_NS, MIN_NS, day_of
+from tino_engine.data.prices import Series, prepare, read
+from tino_engine.errors import TinoError
+from tino_engine.nautilus.harvest import harvest_account, harvest_orders, harvest_positions
+from tino_engine.nautilus.simulation import CLOCK, Feed, Simulation
+from tino_engine.nautilus.strategy import StrategyRequest, importing, instantiate, load_class
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from tino_engine.backtest.user_code import Place
+    from tino_engine.contracts import RunProgress
+
+BARS_A_PULSE = 2_000
+"""Bars between two looks at whether the run is cancelled, for a strategy that takes no bars."""
+
+_LOG_LINES_ON_FAILURE = 50
+
+VERSIONS = {
+    "tino": tino_engine.__version__,
+    "python": platform.python_version(),
+    **{name: version(name) for name in ("nautilus_trader", "numpy", "pyarrow")},
+}
+
+
+class Backtest:
+    """A run that was asked for, with the parameters of the worker's call `run`."""
+
+    def __init__(self, params: dict[str, Any], send: Callable[[RunProgress], None]) -> None:
+        self._params = params
+        self._roots = [Path(root) for root in params["roots"]]
+        self._request = StrategyRequest(
+            path=Path(params["path"]),
+            name=params["name"],
+            config_name=params["configName"],
+            parameters=params["parameters"],
+            schema=[Parameter.model_validate(parameter) for parameter in params["schema"]],
+            bar_types=[item["barType"] for item in params["data"]],
+        )
+        self._venue = VenueModel.model_validate(params["venue"])
+        self._code = UserCode(self._roots, self._request.path)
+        self._progress = Progress(send)
+        self._recorder = Recorder(self._code, self._progress.reach)
+
+    def cancel(self) -> None:
+        """End the run as soon as it can be; from any thread."""
+        self._recorder.cancel()
+
+    def find_place(self, frame: FrameType) -> Place | None:
+        """Tell where in the user's code a thread is, from its frame; from any thread."""
+        return self._code.find_caller(frame)
+
+    def execute(self) -> dict[str, Any]:
+        """Run it, once, on the main thread; give a `BacktestResult` as JSON, with a `sparkline`.
+
+        Raises what is wrong with the strategy, its parameters or its data, `run_cancelled`, `disk_full`.
+        """
+        started = time.perf_counter()
+        self._progress.prepare()
+        try:
+            with importing(self._request.path, self._roots), self._recorder.log.capture_output():
+                market, traded = self._simulate()
+        except TinoError as error:
+            self._tell(error)
+            raise
+        self._progress.write()
+        gc.disable()  # What follows makes a hundred thousand tuples and no cycle among them.
+        try:
+            return Report(market, traded, self._recorder, self._venue, self._check).write(
+                Path(self._params["folder"]),
+                adjustment=self._params["adjustment"],
+                simulator=VERSIONS["nautilus_trader"],
+                versions=VERSIONS,
+                started=started,
+            )
+        finally:
+            gc.enable()
+
+    def _simulate(self) -> tuple[Market, Traded]:
+        recorder = self._recorder
+        strategy_class = load_class(self._request, self._code)
+        self._check()
+        feeds, market = self._load_market()
+        self._check()
+        recorder.install(strategy_class, Strategy, int(market.axis[0]))
+        strategy = instantiate(self._request, strategy_class, self._code)
+        self._check()
+        simulation = Simulation(feeds, self._venue, market.currency)
+        span = int(market.axis[-1] - market.axis[0])
+        simulation.add(strategy, max(1, span * BARS_A_PULSE // market.bars), recorder.tick)
+        with recorder.recording(strategy, CLOCK):
+            self._progress.start(market.times)
+            simulation.run()
+        self._check()
+        orders, fills = harvest_orders(simulation.cache)
+        traded = Traded(
+            strategy=strategy,
+            orders=orders,
+            fills=fills,
+            positions=harvest_positions(simulation.cache),
+            accounts=[harvest_account(*account) for account in simulation.accounts()],
+            venues=simulation.venues,
+            decimals=simulation.decimals,
+        )
+        simulation.close()
+        self._check()
+        return market, traded
+
+    def _load_market(self) -> tuple[list[Feed], Market]:
+        feeds, tracks = [], []
+        for item in self._params["data"]:
+            prepared = prepare(Series.from_params(item), self._params["adjustment"], Path(self._params["cache"]))
+            start = MIN_NS if item["fromNs"] is None else item["fromNs"]
+            end = MAX_NS if item["toNs"] is None else item["toNs"]
+            bars = read(prepared, start, end)
+            if not len(bars["ts"]):
+                everything = read(prepared)["ts"]
+                first, last = (day_of(prepared.instrument, int(everything[row])) for row in (0, -1))
+                raise TinoError(
+                    "data_missing",
+                    barType=prepared.bar_type,
+                    **{"from": day_of(prepared.instrument, start), "to": day_of(prepared.instrument, end)},
+                    coverage=f"{first} to {last}",
+                )
+            tracks.append(Track(prepared.bar_type, prepared.instrument, bars, item["source"]))
+            feeds.append(Feed(prepared.catalog, prepared.bar_type, prepared.instrument, start, end))
+        currencies = sorted({track.instrument.currency for track in tracks})
+        if len(currencies) > 1:
+            raise TinoError(
+                "request_invalid",
+                reason=f"its instruments are quoted in {' and '.join(currencies)}, and a run has one currency",
+                field="symbols",
+            )
+        return feeds, Market(tracks)
+
+    def _check(self) -> None:
+        """Raise why the run is over, if it is."""
+        failure = self._recorder.failure
+        if failure is not None:
+            location, frames = self._code.trace(failure.error)
+            raise TinoError(
+                "strategy_failed",
+                name=self._request.name,
+                callback=failure.callback,
+                reason=describe(failure.error),
+                location=location,
+                traceback=frames,
+            ) from failure.error
+        if self._recorder.cancelled:
+            raise TinoError("run_cancelled")
+
+    def _tell(self, error: TinoError) -> None:
+        """Put what led to a failure into the engine's log, which takes what is printed here."""
+        if error.__cause__ is not None:
+            lines = [
+                *self._recorder.log.tail(_LOG_LINES_ON_FAILURE),
+                *"".join(traceback.format_exception(error.__cause__)).splitlines(),
+            ]
+            print(*lines, sep="\n", file=sys.stderr, flush=True)  # noqa: T201 - standard error is the way to it

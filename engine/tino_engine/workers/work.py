@@ -1,0 +1,127 @@
+"""A backtest worker: a warm process that takes a run, reports on it and gives its result.
+
+    run {runId, folder, path, name, configName, roots, parameters, schema, data, adjustment, cache, venue}
+        → a `BacktestResult` with a `sparkline`; `progress` on the way
+    cancel {}    a notice: the run ends with `run_cancelled`
+
+The main thread runs; the port's thread listens. A notice `cancel` sets a flag that the run looks at between two callbacks of the
+strategy. A strategy that does not come back from one leaves it unseen: so a little later, while the engine still waits
+before it kills this process, a look at the main thread's stack tells in which line of the user's code it hangs, and the event
+`hanging {path, line}` says so.
+"""
+
+from __future__ import annotations
+
+import errno
+import sys
+import threading
+import traceback
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from tino_engine.errors import TinoError
+from tino_engine.identifiers import new_id
+from tino_engine.workers.port import Port
+
+if TYPE_CHECKING:
+    from tino_engine.contracts import RunProgress
+    from tino_engine.nautilus.backtest import Backtest
+    from tino_engine.workers.protocol import Frame
+
+HANGING_SECONDS = 0.06
+"""How long a cancelled run may go on before it is said where it hangs: well below the engine's patience."""
+
+OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT)
+
+
+def main() -> int:
+    """Serve runs until the engine closes the pipe: the port's thread then ends the process."""
+    port = Port()
+    worker = Worker(port)
+    port.listen(worker.take)
+    return worker.serve()
+
+
+class _Run:
+    """A request, and the run made of it once its turn has come."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.id: int = frame.header["id"]
+        self.params: dict[str, Any] = frame.header["params"]
+        self.cancelled = False
+        self.backtest: Backtest | None = None
+
+    def cancel(self) -> None:
+        # Flag first, then the run: `begin` does it the other way round, so one of the two sees the other.
+        self.cancelled = True
+        if self.backtest is not None:
+            self.backtest.cancel()
+
+    def begin(self, backtest: Backtest) -> None:
+        self.backtest = backtest
+        if self.cancelled:
+            backtest.cancel()
+
+
+class Worker:
+    """Takes frames on the port's thread, runs one request after another on the one that called `serve`."""
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+        self._serving = threading.get_ident()
+        self._waiting: SimpleQueue[_Run] = SimpleQueue()
+        self._open: dict[int, _Run] = {}
+
+    def take(self, frame: Frame) -> None:
+        """Take a request or a notice."""
+        if frame.header["call"] == "run":
+            run = _Run(frame)
+            self._open[run.id] = run
+            self._waiting.put(run)
+        elif frame.header["call"] == "cancel":
+            for run in list(self._open.values()):
+                run.cancel()
+                watch = threading.Timer(HANGING_SECONDS, self._say_where_it_hangs, (run,))
+                watch.daemon = True
+                watch.start()
+
+    def serve(self) -> int:
+        """Run what comes, for as long as the process lives."""
+        # Everything a run needs is imported before anybody is told to call: this is what makes a spare a warm one.
+        from tino_engine.nautilus.backtest import VERSIONS, Backtest  # noqa: PLC0415
+
+        self._port.ready(versions=VERSIONS)
+        while True:
+            run = self._waiting.get()
+            try:
+                backtest = Backtest(run.params, lambda progress, run=run: self._report(run, progress))
+                run.begin(backtest)
+                result = backtest.execute()
+            except TinoError as error:
+                self._port.fail(run.id, error.body)
+            except Exception as error:  # noqa: BLE001 - the engine's log gets it whole, the caller a reference to it
+                self._port.fail(run.id, _translate(error, run).body)
+            else:
+                self._port.reply(run.id, result)
+            del self._open[run.id]
+
+    def _report(self, run: _Run, progress: RunProgress) -> None:
+        self._port.event("progress", progress.model_dump(mode="json"), request=run.id)
+
+    def _say_where_it_hangs(self, run: _Run) -> None:
+        if run.id not in self._open or run.backtest is None:
+            return
+        # The frame is held for a moment only: what it refers to belongs to the other thread, and must die there.
+        frame = sys._current_frames().get(self._serving)  # noqa: SLF001 - the one way to it
+        place = None if frame is None else run.backtest.find_place(frame)
+        del frame
+        if place is not None:
+            self._port.event("hanging", {"path": place[0], "line": place[1]}, request=run.id)
+
+
+def _translate(error: Exception, run: _Run) -> TinoError:
+    if isinstance(error, OSError) and error.errno in OUT_OF_SPACE:
+        return TinoError("disk_full", path=run.params["folder"])
+    reference = new_id("err")
+    print(f"{reference} {''.join(traceback.format_exception(error))}", file=sys.stderr, flush=True)  # noqa: T201
+    return TinoError("internal", reference=reference, log="engine.log")
