@@ -22,4 +22,4 @@ function node(...args) {
 }
 
 node(join(root, "scripts", "ensure.mjs"));
-node(join(root, "node_modules", "@vscode", "vsce", "vsce"), "package", "--no-dependencies", "--allow-missing-repository", "--skip-license", "--target", target, "--out", out);
+node(join(root, "node_modules", "@vscode", "vsce", "vsce"), "package", "--no-dependencies", "--allow-missing-repository", "--target", target, "--out", out);
