@@ -157,7 +157,11 @@ ${calls.join("\n")}
 }
 `;
     const config = join(root, "engine", "pyproject.toml");
-    return run(join(python, "ruff"), ["format", "--config", config, "--stdin-filename", "contracts.py", "-"], run(join(python, "ruff"), ["check", "--select", "I", "--fix-only", "--quiet", "--config", config, "--stdin-filename", "contracts.py", "-"], text));
+    return run(
+      join(python, "ruff"),
+      ["format", "--config", config, "--stdin-filename", join(root, "engine", "tino_engine", "contracts.py"), "-"],
+      run(join(python, "ruff"), ["check", "--select", "I", "--fix-only", "--quiet", "--config", config, "--stdin-filename", join(root, "engine", "tino_engine", "contracts.py"), "-"], text),
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
+
 from tino_engine.contract_model import ContractModel
 
 
