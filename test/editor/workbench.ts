@@ -15,9 +15,9 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Browser, type BrowserContextOptions, chromium } from "playwright-core";
-import { workbenchPaths } from "../../scripts/setup/workbench.mjs";
 import { EngineClient } from "../../extension/client/engineClient.ts";
 import { findEngine } from "../../extension/supervisor/discovery.ts";
+import { workbenchPaths } from "../../scripts/setup/workbench.mjs";
 import { Rig, ROOT, until } from "../rig.ts";
 import { EditorWindow } from "./pages/window.ts";
 
@@ -93,7 +93,10 @@ export class Workbench {
   static async start({ install = "development", trust = false, settings = {}, env = {} }: WorkbenchOptions = {}): Promise<Workbench> {
     const { node, server: program, chromium: browserPath } = workbenchPaths(ROOT);
     if (!browserPath) throw new Error("There is no Chromium; `node scripts/ensure.mjs --editor` says how to get one.");
-    const rig = new Rig({ engine: "real", env: { TINO_WINDOW_GRACE_MS: "20000", TINO_TERMINAL_GRACE_MS: "5000", TINO_ENGINE_DIR: join(ROOT, "engine"), ...env } });
+    const rig = new Rig({
+      engine: "real",
+      env: { TINO_WINDOW_GRACE_MS: "20000", TINO_TERMINAL_GRACE_MS: "5000", TINO_ENGINE_DIR: join(ROOT, "engine"), ...env },
+    });
     const folder = dirname(rig.home);
     const data = join(folder, "server");
     for (const name of ["server/User", "user", "tmp"]) mkdirSync(join(folder, name), { recursive: true });
@@ -241,7 +244,10 @@ function makeVsix(folder: string): string {
   }
   const vsix = join(folder, "tino.vsix");
   const vsce = join(ROOT, "node_modules", "@vscode", "vsce", "vsce");
-  execFileSync(process.execPath, [vsce, "package", "--no-dependencies", "--allow-missing-repository", "--skip-license", "--out", vsix], { cwd: staging, stdio: "pipe" });
+  execFileSync(process.execPath, [vsce, "package", "--no-dependencies", "--allow-missing-repository", "--skip-license", "--out", vsix], {
+    cwd: staging,
+    stdio: "pipe",
+  });
   rmSync(staging, { recursive: true });
   return vsix;
 }

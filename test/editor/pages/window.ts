@@ -1,7 +1,7 @@
 /** Page object: one window of the editor. What specs say in the words of a user is here said in the words of the workbench's DOM. */
 import { join } from "node:path";
-import { expect } from "vitest";
 import type { FrameLocator, Locator, Page } from "playwright-core";
+import { expect } from "vitest";
 import { until } from "../../rig.ts";
 import { RESULTS } from "../workbench.ts";
 
