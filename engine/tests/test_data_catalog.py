@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
-from data.rig import run_python, source_rows
 from sqlalchemy import select
 
+from data.rig import run_python, source_rows
 from tino_engine.contracts import BarsQuery
 from tino_engine.data import Catalog, sample
 from tino_engine.errors import TinoError

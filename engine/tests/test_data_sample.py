@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from data.rig import imported_series, source_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data.rig import imported_series, source_rows
 from tino_engine.data import day_of, importing, prices, sample
 from tino_engine.errors import TinoError
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from data.rig import Row
-
     from tino_engine.data import Series
     from tino_engine.data.store import Bars
 

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from data.rig import DAY_NS, imported_series, make_bars, run_python, source_rows, store_series
 from nautilus_trader.backtest import (
     BacktestDataConfig,
     BacktestEngineConfig,
@@ -34,6 +33,7 @@ from nautilus_trader.model import (
 from nautilus_trader.persistence import ParquetDataCatalog
 from nautilus_trader.trading import Strategy, StrategyConfig
 
+from data.rig import DAY_NS, imported_series, make_bars, run_python, source_rows, store_series
 from tino_engine.contracts import CorporateAction
 from tino_engine.data import day_of, prices, sample, store
 from tino_engine.errors import TinoError
