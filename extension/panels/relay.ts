@@ -68,7 +68,9 @@ export class Relay {
     if (!read.success) return this.#refuse(message, read.error);
     switch (read.data.kind) {
       case "ready":
+        // Only a page that is shown is there to say so, whatever the editor has told about the panel until now.
         this.#ready = true;
+        this.#visible = true;
         this.#send({ kind: "init", state: this.#state });
         this.#sendWhole();
         this.#host.awake();

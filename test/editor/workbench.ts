@@ -19,9 +19,7 @@ import { EngineClient } from "../../extension/client/engineClient.ts";
 import { findEngine } from "../../extension/supervisor/discovery.ts";
 import { workbenchPaths } from "../../scripts/setup/workbench.mjs";
 import { Rig, ROOT, until } from "../rig.ts";
-import { EditorWindow } from "./pages/window.ts";
-
-export const RESULTS = join(ROOT, "test-results", "editor");
+import { EditorWindow, RESULTS } from "./pages/window.ts";
 
 const SETTINGS = {
   "workbench.startupEditor": "none",

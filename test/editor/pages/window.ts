@@ -2,8 +2,10 @@
 import { join } from "node:path";
 import type { FrameLocator, Locator, Page } from "playwright-core";
 import { expect } from "vitest";
-import { until } from "../../rig.ts";
-import { RESULTS } from "../workbench.ts";
+import { ROOT, until } from "../../rig.ts";
+
+/** Screenshots and logs, kept after the run. */
+export const RESULTS = join(ROOT, "test-results", "editor");
 
 const RESTORED_MS = 60_000;
 const ATTEMPTS = 6;
