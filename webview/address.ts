@@ -1,0 +1,21 @@
+/** A page's address in the browser: `/backtest?run=…&path=…&name=…`, `/runs`. The start page is the backtest. */
+import { PageState } from "#contracts";
+
+/** Read an address; an unknown path is the start page. */
+export function readAddress(address: { pathname: string; search: string }): PageState {
+  const query = new URLSearchParams(address.search);
+  const page = address.pathname.replace(/^\/+|\/+$/g, "");
+  const read = PageState.safeParse({ page, run: query.get("run"), path: query.get("path"), name: query.get("name") });
+  return read.success ? read.data : { page: "backtest", run: null, path: null, name: null };
+}
+
+/** The address that {@link readAddress} reads as this state. */
+export function pageAddress(state: PageState): string {
+  const query = new URLSearchParams();
+  for (const key of ["run", "path", "name"] as const) {
+    const value = state[key];
+    if (value !== null) query.set(key, value);
+  }
+  const text = query.toString();
+  return `/${state.page}${text ? `?${text}` : ""}`;
+}

@@ -1,0 +1,173 @@
+/** What was run, and what came of it: every run there is, newest first, while they happen. */
+import { useMemo, useState } from "react";
+import type { PageState, RunSummary } from "#contracts";
+import { useCall, useLive, useTransport } from "../../engine.tsx";
+import { ago, fileName, number, percent, plain } from "../../format.ts";
+import { Button, ToolButton } from "../../parts/Button.tsx";
+import { type Column, DataTable } from "../../parts/DataTable.tsx";
+import { Sparkline } from "../../parts/Sparkline.tsx";
+import { Empty, Failure, Skeleton } from "../../parts/states.tsx";
+import { STATUS_WORDS, useNow } from "../Backtest/History.tsx";
+import { Signed } from "../Backtest/TradesTab.tsx";
+import "./runs.css";
+
+const MOST = 1_000;
+const ACTIVE = new Set(["queued", "running"]);
+
+export function Runs({ open }: { open: (state: PageState) => void }) {
+  const transport = useTransport();
+  const fetched = useCall("listRuns", { query: { limit: MOST } });
+  const live = useLive((state) => state.runs);
+  const now = useNow();
+  const [words, setWords] = useState("");
+  const [status, setStatus] = useState<string | null>(null);
+  const [selected, setSelected] = useState<string | null>(null);
+
+  const all = useMemo(() => {
+    const runs = new Map((fetched.data?.runs ?? []).map((run) => [run.id, run]));
+    for (const run of live.values()) runs.set(run.id, run);
+    return [...runs.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
+  }, [fetched.data, live]);
+  const shown = useMemo(() => {
+    const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+    return all.filter((run) => (status === null || run.status === status) && wanted.every((word) => textOf(run).includes(word)));
+  }, [all, words, status]);
+  const statuses = useMemo(() => {
+    const counts = new Map<RunSummary["status"], number>();
+    for (const run of all) counts.set(run.status, (counts.get(run.status) ?? 0) + 1);
+    return [...counts];
+  }, [all]);
+
+  const columns = useMemo<Column<RunSummary>[]>(() => {
+    const figure = (id: string, heading: string, width: number, value: (run: RunSummary) => number | null | undefined, text: (value: number | null) => string): Column<RunSummary> => ({
+      id,
+      heading,
+      width,
+      figure: true,
+      value: (run) => value(run) ?? null,
+      cell: (run) => text(value(run) ?? null),
+    });
+    return [
+      { id: "created", heading: "When", width: 104, value: (run) => run.createdAt, cell: (run) => <span title={new Date(run.createdAt).toLocaleString("en-GB")}>{ago(run.createdAt, now)}</span> },
+      { id: "name", heading: "Strategy", width: 132, value: (run) => run.name, cell: (run) => <span title={run.path}>{run.name}</span> },
+      { id: "symbols", heading: "Symbols", width: 104, value: (run) => run.symbols.join(", "), cell: (run) => <span title={run.symbols.join(", ")}>{run.symbols.join(", ")}</span> },
+      { id: "range", heading: "Range", width: 168, value: (run) => run.from ?? "", cell: (run) => `${run.from ?? "start"} – ${run.to ?? "end"}` },
+      { id: "parameters", heading: "Parameters", value: (run) => parametersOf(run), cell: (run) => <span title={parametersOf(run)}>{parametersOf(run)}</span> },
+      {
+        id: "equity",
+        heading: "Equity",
+        width: 104,
+        sortable: false,
+        value: () => null,
+        cell: (run) => (ACTIVE.has(run.status) ? <RunProgressCell run={run} /> : <Sparkline points={run.sparkline} />),
+      },
+      {
+        ...figure("return", "Return", 84, (run) => run.metrics?.totalReturn, () => ""),
+        title: "Final equity over starting balance, minus one",
+        cell: (run) => <Signed value={run.metrics?.totalReturn ?? Number.NaN} text={percent(run.metrics?.totalReturn, 1, true)} />,
+      },
+      figure("sharpe", "Sharpe", 68, (run) => run.metrics?.sharpe, (value) => number(value)),
+      figure("drawdown", "Drawdown", 84, (run) => run.metrics?.maxDrawdown, (value) => percent(value)),
+      figure("trades", "Trades", 68, (run) => run.metrics?.trades, (value) => plain(value, 0)),
+      {
+        id: "status",
+        heading: "Status",
+        width: 132,
+        value: (run) => run.status,
+        cell: (run) => (
+          <span className="run-status" data-status={run.status} title={run.error?.message ?? run.noTrades ?? undefined}>
+            {run.status === "finished" && run.noTrades ? "No trades" : STATUS_WORDS[run.status]}
+            {ACTIVE.has(run.status) ? (
+              <ToolButton
+                icon="debug-stop"
+                label="Cancel this run"
+                onClick={(event) => {
+                  event.stopPropagation();
+                  // Its end is told by an event; a refusal means that it had ended already.
+                  transport.call("cancelRun", { path: { id: run.id } }).catch((error: unknown) => console.warn(error));
+                }}
+              />
+            ) : null}
+          </span>
+        ),
+      },
+    ];
+  }, [now, transport]);
+
+  if (fetched.error && all.length === 0) return <Failure error={fetched.error.body} retry={() => void fetched.refetch()} />;
+  if (fetched.isPending && all.length === 0) return <Skeleton label="Loading runs" lines={12} />;
+  const toBacktest = () => open({ page: "backtest", run: null, path: null, name: null });
+  if (all.length === 0) {
+    return (
+      <Empty
+        icon="history"
+        title="Nothing has been run yet"
+        actions={
+          <Button look="primary" icon="play" onClick={toBacktest}>
+            Run a backtest
+          </Button>
+        }
+      >
+        Every run is kept here with its figures, from the editor, the terminal and the browser alike.
+      </Empty>
+    );
+  }
+  const openRun = (run: RunSummary) => open({ page: "backtest", run: run.id, path: run.path, name: run.name });
+  return (
+    <main className="runs">
+      <div className="filter" role="toolbar" aria-label="Filter runs">
+        <input type="search" aria-label="Filter runs" placeholder="Filter by strategy, symbol or parameter" value={words} onChange={(event) => setWords(event.target.value)} />
+        <span className="segmented">
+          <button type="button" aria-pressed={status === null} onClick={() => setStatus(null)}>
+            All {plain(all.length)}
+          </button>
+          {statuses.map(([name, count]) => (
+            <button key={name} type="button" aria-pressed={status === name} onClick={() => setStatus(name)}>
+              {STATUS_WORDS[name]} {plain(count)}
+            </button>
+          ))}
+        </span>
+        <span className="muted runs-count">
+          {plain(shown.length)} shown{fetched.data?.more ? `, the newest ${plain(MOST)} of more` : ""}
+        </span>
+        <Button icon="go-to-file" disabled={selected === null} onClick={() => all.filter(({ id }) => id === selected).forEach(openRun)}>
+          Open
+        </Button>
+      </div>
+      <DataTable
+        label="Runs"
+        columns={columns}
+        rows={shown}
+        keyOf={runKey}
+        selected={selected}
+        sorted={NEWEST}
+        onSelect={(run) => setSelected(run.id)}
+        onOpen={openRun}
+        toneOf={(run) => (run.status === "finished" ? null : "muted")}
+      />
+    </main>
+  );
+}
+
+const NEWEST = { id: "created", descending: true } as const;
+const runKey = (run: RunSummary): string => run.id;
+
+function parametersOf(run: RunSummary): string {
+  const data = new Set([...run.symbols, ...run.barTypes]);
+  return Object.entries(run.parameters)
+    .filter(([, value]) => !(typeof value === "string" && data.has(value)) && !Array.isArray(value))
+    .map(([name, value]) => `${name} ${String(value)}`)
+    .join(", ");
+}
+
+const textOf = (run: RunSummary): string => `${run.name} ${fileName(run.path)} ${run.symbols.join(" ")} ${parametersOf(run)} ${run.status}`.toLowerCase();
+
+function RunProgressCell({ run }: { run: RunSummary }) {
+  const progress = run.progress;
+  const share = progress && progress.barsTotal > 0 ? progress.barsDone / progress.barsTotal : 0;
+  return (
+    <span className="cell-progress" role="progressbar" aria-label="Progress" aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.floor(share * 100)} title={`${plain(progress?.barsDone ?? 0, 0)} of ${plain(progress?.barsTotal ?? 0, 0)} bars`}>
+      <span style={{ width: `${share * 100}%` }} />
+    </span>
+  );
+}

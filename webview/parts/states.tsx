@@ -1,0 +1,111 @@
+/** What stands where data would stand: nothing yet, on its way, failed, old. */
+import type { ReactNode } from "react";
+import type { ErrorBody, TraceFrame } from "#contracts";
+import { useTransport } from "../engine.tsx";
+import { fileName } from "../format.ts";
+import { Button } from "./Button.tsx";
+import { Icon } from "./Icon.tsx";
+
+/** Nothing to show yet, and what to do about it. */
+export function Empty({ icon, title, children, actions }: { icon: string; title: string; children?: ReactNode; actions?: ReactNode }) {
+  return (
+    <div className="empty">
+      <Icon name={icon} />
+      <h2>{title}</h2>
+      {children ? <p>{children}</p> : null}
+      {actions ? <div className="empty-actions">{actions}</div> : null}
+    </div>
+  );
+}
+
+/** The shape of what is being fetched. */
+export function Skeleton({ lines = 4, label }: { lines?: number; label: string }) {
+  return (
+    <div className="skeleton" role="status" aria-label={label}>
+      {Array.from({ length: lines }, (_, line) => (
+        <div key={line} style={{ width: `${90 - ((line * 37) % 45)}%` }} />
+      ))}
+    </div>
+  );
+}
+
+/** A place in a source file; in the editor a click opens it. */
+export function SourceLink({ path, line, children }: { path: string; line: number; children?: ReactNode }) {
+  const transport = useTransport();
+  const text = children ?? `${fileName(path)}:${line}`;
+  if (transport.host !== "editor") return <span title={`${path}:${line}`}>{text}</span>;
+  return (
+    <button
+      type="button"
+      className="link"
+      title={`Open ${path}:${line}`}
+      onClick={(event) => {
+        event.stopPropagation();
+        void transport.act({ type: "openSource", path, line });
+      }}
+    >
+      {text}
+    </button>
+  );
+}
+
+function Trace({ frames }: { frames: readonly TraceFrame[] }) {
+  return (
+    <ol className="trace">
+      {frames.map((frame, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a traceback never changes.
+        <li key={index}>
+          <SourceLink path={frame.path} line={frame.line} /> <span className="muted">in {frame.function}</span>
+          <code>{frame.code}</code>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** A failure: what happened, what to do, where, and its code for whoever is asked. */
+export function Failure({ error, retry, actions }: { error: ErrorBody; retry?: (() => void) | undefined; actions?: ReactNode }) {
+  const transport = useTransport();
+  const { code, message, hint, location, traceback } = error;
+  return (
+    <div className="failure" role="alert">
+      <Icon name="error" />
+      <div>
+        <h2>{message}</h2>
+        <p>{hint}</p>
+        {traceback.length > 0 ? (
+          <Trace frames={traceback} />
+        ) : location ? (
+          <p>
+            <SourceLink path={location.path} line={location.line} />
+          </p>
+        ) : null}
+        <div className="failure-actions">
+          {actions}
+          {retry ? (
+            <Button icon="refresh" onClick={retry}>
+              Try again
+            </Button>
+          ) : null}
+          {transport.host === "editor" ? (
+            <Button icon="output" onClick={() => void transport.act({ type: "showLog" })}>
+              Show log
+            </Button>
+          ) : null}
+          <code className="muted">{code}</code>
+        </div>
+      </div>
+    </div>
+  );
+}
+
+/** A line across the page about the state of what it shows. */
+export function Banner({ tone, icon, children, actions }: { tone: "info" | "warning" | "error"; icon: string; children: ReactNode; actions?: ReactNode }) {
+  return (
+    <div className={`banner is-${tone}`} role="status">
+      <Icon name={icon} />
+      <span>{children}</span>
+      {actions}
+    </div>
+  );
+}
