@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lsp_facts import NOTHING, SYMBOLS, failed_run, run, run_summary, symbol_list
 from lsprotocol import types
+from nautilus_trader.model import BarType, InstrumentId
 
+from lsp_facts import NOTHING, SYMBOLS, failed_run, run, run_summary, symbol_list
 from tino_engine.lsp.analysis import Analysis, analyse
-from tino_engine.lsp.catalog import CatalogIndex
+from tino_engine.lsp.catalog import CatalogIndex, parse_bar_type
 from tino_engine.lsp.completion import complete
 from tino_engine.lsp.diagnostics import Finding, Subject, diagnose
 from tino_engine.lsp.document import Document
 from tino_engine.lsp.hover import hover
 from tino_engine.lsp.lenses import lenses
 from tino_engine.lsp.results import RunIndex
+from tino_engine.strategies.parameters import is_instrument_id
 
 if TYPE_CHECKING:
     import random
@@ -141,6 +143,36 @@ def test_the_words(line: str, catalog: dict[str, Any] | None, expected: list[str
 def test_an_empty_catalog_knows_nothing_and_says_so_quietly() -> None:
     text = A + "InstrumentId.from_str('APPL.XNAS')\nBarType.from_str('APPL.XNAS-1-DAY-LAST-EXTERNAL')"
     assert {finding.severity for finding in read(text, catalog=NOTHING)[2]} == {"information"}
+
+
+# -- the same verdict as NautilusTrader ----------------------------------------------------------------------------
+
+SPELLINGS = [
+    DAY, MINUTE, "AAPL.XNAS-1-day-last-external", "AAPL.XNAS-1-DAYS-LAST-EXTERNAL", "AAPL.XNAS-0-DAY-LAST-EXTERNAL",
+    "AAPL.XNAS-7-MINUTE-LAST-EXTERNAL", "AAPL-1-DAY-LAST-EXTERNAL", "AAPL.XNAS-1-DAY-LAST", "AAPL.XNAS-1-DAY-LASTT-EXTERNAL",
+    "BTC-PERP.BINANCE-1-MINUTE-LAST-EXTERNAL", "BRK.B.XNYS-1-DAY-MID-INTERNAL", "AAPL.XNAS-100-TICK-LAST-INTERNAL",
+    "AAPL.XNAS-5-MINUTE-LAST-INTERNAL@1-MINUTE-EXTERNAL", "AAPL.XNAS-5-MINUTE-LAST-INTERNAL@1-minute-external",
+    "AAPL.XNAS-5-MINUTE-LAST-INTERNAL@", "AAPL.XNAS-5-MINUTE-LAST-INTERNAL@1-MINUTES-EXTERNAL", "", "-", "@", "-----", "A.B",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SPELLINGS)
+def test_bar_types_are_judged_as_the_library_does(text: str) -> None:
+    try:
+        expected: str | None = str(BarType.from_str(text))
+    except ValueError:
+        expected = None
+    found = parse_bar_type(text)
+    assert (None if found is None else str(found)) == expected
+
+
+@pytest.mark.parametrize("text", ["AAPL.XNAS", "BRK.B.XNYS", "A", "A.", ".A", "", ".", "BTC-PERP.X", "É.X"])
+def test_instrument_ids_are_judged_as_the_library_does(text: str) -> None:
+    try:
+        expected = bool(InstrumentId.from_str(text))
+    except ValueError:
+        expected = False
+    assert is_instrument_id(text) is expected
 
 
 # -- lenses --------------------------------------------------------------------------------------------------------

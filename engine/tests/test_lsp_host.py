@@ -9,11 +9,11 @@ import sys
 import threading
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import pytest
-from lsp_facts import SYMBOLS, run
 
+from lsp_facts import SYMBOLS, run
 from tino_engine.workers import protocol
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Child:
 
     def _pump(self) -> None:
         assert self.process.stdout is not None
-        while (frame := protocol.read(self.process.stdout)) is not None:
+        while (frame := protocol.read(cast("BinaryIO", self.process.stdout))) is not None:
             self.frames.put(frame)
         self.frames.put(None)
 

@@ -52,6 +52,10 @@ FILES: list[tuple[str, dict[str, str], list[tuple[str, str | None]]]] = [
     ("relative", {"s/a.py": "from .base import Base\nclass A(Base): pass", "s/base.py": V2 + "class Base(Strategy): pass"}, [("A", None)]),
     ("relative, up", {"s/t/a.py": "from ..base import Base\nclass A(Base): pass", "s/base.py": V2 + "class Base(Strategy): pass"}, [("A", None)]),
     ("relative package", {"s/a.py": "from . import base\nclass A(base.Base): pass", "s/base.py": V2 + "class Base(Strategy): pass"}, [("A", None)]),
+    ("package, by its name", {"src/p/s/a.py": "from p.base import Base\nclass A(Base): pass", "src/p/base.py": V2 + "class Base(Strategy): pass", "src/p/__init__.py": "", "src/p/s/__init__.py": ""}, [("A", None)]),
+    ("package, not as a script", {"p/a.py": "from base import Base\nclass A(Base): pass", "p/base.py": V2 + "class Base(Strategy): pass", "p/__init__.py": ""}, []),
+    ("package before module", {"a.py": "from lib import Base\nclass A(Base): pass", "lib.py": "class Base: pass", "lib/__init__.py": V2 + "class Base(Strategy): pass"}, [("A", None)]),
+    ("module named as the folder", {"lib/a.py": "from . import Base\nclass A(Base): pass", "lib.py": V2 + "class Base(Strategy): pass"}, []),
     ("local star", {"a.py": "from base import *\nclass A(Base): pass", "base.py": V2 + "class Base(Strategy): pass"}, [("A", None)]),
     ("Strategy passed on", {"a.py": "from base import Strategy\nclass A(Strategy): pass", "base.py": V2}, [("A", None)]),
     ("imports in a circle", {"a.py": "from b import B\nclass A(B): pass", "b.py": "from a import A\nclass B(A): pass"}, []),
@@ -124,10 +128,11 @@ def test_a_base_outside_the_root_is_not_read(tmp_path: Path) -> None:
     for name in ("s/a.py", "b.py"):
         path = root / name
         assert find_strategies(str(path), path.read_text(), [str(root)]).strategies == ()
-    # The same files are found once the folder above is trusted.
-    path = root / "b.py"
-    assert [s.name for s in find_strategies(str(path), path.read_text(), [str(tmp_path), str(root)]).strategies] == []
-    assert [s.name for s in find_strategies(str(path), path.read_text(), [str(tmp_path)]).strategies] == ["B"]
+    # They are found once the folder above is trusted too.
+    for name, strategy in (("s/a.py", "A"), ("b.py", "B")):
+        path = root / name
+        found = find_strategies(str(path), path.read_text(), [str(root), str(tmp_path)])
+        assert [s.name for s in found.strategies] == [strategy]
 
 
 def test_a_long_chain_of_files_ends(tmp_path: Path) -> None:

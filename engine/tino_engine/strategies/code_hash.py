@@ -1,6 +1,6 @@
 """What code a strategy consists of: its file and every local file it imports, with one hash over all of them.
 
-Imports are followed below the trusted root wherever they stand in a file, in functions too. What is imported by a
+Imports are followed below the trusted roots wherever they stand in a file, in functions too. What is imported by a
 computed name, and data files that a strategy opens, are not seen here.
 """
 
@@ -28,8 +28,8 @@ MAX_FILES = 2_000
 class CodeHash:
     """SHA-256 in hex: `file` of the strategy's file, `code` over all `files`.
 
-    `files` maps each file's path, relative to the root and with `/`, to the hash of its bytes. Neither depends on where
-    the root lies.
+    `files` maps each file's path, relative to the strategy's folder and with `/`, to the hash of its bytes. So none of them
+    depends on where the code lies, nor on which of the folders around it are trusted.
     """
 
     file: str
@@ -52,7 +52,8 @@ def code_hash(path: str | Path, roots: Iterable[str] = ()) -> CodeHash:
             if found not in hashes and len(hashes) < MAX_FILES:
                 hashes[found] = _hash(found)
                 waiting.append(found)
-    files = {Path(os.path.relpath(file, scope.root)).as_posix(): digest for file, digest in sorted(hashes.items())}
+    folder = os.path.dirname(start)  # noqa: PTH120
+    files = {Path(os.path.relpath(file, folder)).as_posix(): digest for file, digest in sorted(hashes.items())}
     listing = "".join(f"{name}\0{digest}\n" for name, digest in sorted(files.items()))
     return CodeHash(hashes[start], hashlib.sha256(listing.encode(errors="surrogateescape")).hexdigest(), files)
 

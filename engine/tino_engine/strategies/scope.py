@@ -1,9 +1,10 @@
-"""What a name in a file stands for, followed through imports into other files below the same trusted root.
+"""What a name in a file stands for, followed through imports into other files below the trusted roots.
 
-A strategy is imported by its worker with the file's folder and its trusted root on the module path; names are followed
-along the same two. A file outside the root is never read, whatever a link or a relative import says: opening a folder
-must not make tino look at others. Everything that is not found there is an outside name, known by its dotted name only:
-`nautilus_trader.trading.Strategy`, `decimal.Decimal`.
+A worker imports a strategy with two kinds of folders on the module path: the one its top-level imports start from, which
+is the file's own or, if that is a package, the one around the outermost package; and the trusted roots that hold the
+file. Names are followed along the same. A file outside the roots is never read, whatever a link or a relative import
+says: opening a folder must not make tino look into others. Everything that is not found there is an outside name, known
+by its dotted name only: `nautilus_trader.trading.Strategy`, `decimal.Decimal`.
 
 What was looked at is remembered with its modification time, missing files included, so that an answer can be kept for
 as long as it would come out the same.
@@ -75,13 +76,6 @@ def key_of(path: str) -> Key | None:
     return (status.st_mtime_ns, status.st_size, status.st_ino) if stat.S_ISREG(status.st_mode) else None
 
 
-def root_of(path: str, roots: Iterable[str]) -> str:
-    """Give the innermost root that holds the file, or else its own folder; links resolved."""
-    real = os.path.realpath(path)
-    holding = [root for root in map(os.path.realpath, roots) if is_inside(real, root)]
-    return max(holding, key=len) if holding else os.path.dirname(real)  # noqa: PTH120 - text in, text out
-
-
 def is_inside(path: str, folder: str) -> bool:
     """Say whether a resolved path lies below a resolved folder."""
     return path == folder or path.startswith(folder if folder.endswith(os.sep) else folder + os.sep)
@@ -118,9 +112,12 @@ class Scope:
     """Follows names, starting from one file. `reads` holds every file looked for, with its key or None if missing."""
 
     def __init__(self, path: str, roots: Iterable[str] = (), sources: Sources = SOURCES) -> None:
-        self.root = root_of(path, roots)
-        self.folder = os.path.dirname(os.path.realpath(path))  # noqa: PTH120
+        real = os.path.realpath(path)
+        holding = [root for root in map(os.path.realpath, roots) if is_inside(real, root)]
         self.reads: dict[str, Key | None] = {}
+        start = self._import_root(real)
+        self._starts = list(dict.fromkeys([start, *holding]))
+        self._bound = min(holding, key=len, default=start)
         self._sources = sources
         self._loaded: set[str] = set()
         self._following: set[tuple[str, str]] = set()
@@ -137,7 +134,7 @@ class Scope:
         return [self.resolve(module, base.value if isinstance(base, ast.Subscript) else base) for base in node.bases]
 
     def find_file(self, importer: Module, dotted: str, level: int) -> str | None:
-        """Find the file of a module below the root: `a.b` as a/b.py or a/b/__init__.py."""
+        """Find the file of a module below the roots: `a.b` as a/b/__init__.py or a/b.py."""
         if level:
             start = os.path.dirname(os.path.realpath(importer.path))  # noqa: PTH120
             for _ in range(level - 1):
@@ -146,18 +143,32 @@ class Scope:
         else:
             if dotted.partition(".")[0] in _OUTSIDE:
                 return None
-            starts = [self.folder, self.root]
-        for start in dict.fromkeys(starts):
+            starts = self._starts
+        for start in starts:
             stem = os.path.join(start, *dotted.split(".")) if dotted else start  # noqa: PTH118
-            for candidate in (stem + ".py", os.path.join(stem, "__init__.py")):  # noqa: PTH118
+            # A package comes before a module of the same name, as in Python.
+            candidates = [os.path.join(stem, "__init__.py"), *([stem + ".py"] if dotted else [])]  # noqa: PTH118
+            for candidate in candidates:
                 if self._exists(candidate):
                     return candidate
         return None
 
     def _exists(self, path: str) -> bool:
+        return self._key(path) is not None and is_inside(os.path.realpath(path), self._bound)
+
+    def _key(self, path: str) -> Key | None:
         if path not in self.reads:
-            self.reads[path] = key_of(path) if is_inside(os.path.realpath(path), self.root) else None
-        return self.reads[path] is not None
+            self.reads[path] = key_of(path)
+        return self.reads[path]
+
+    def _import_root(self, path: str) -> str:
+        folder = os.path.dirname(path)  # noqa: PTH120
+        while self._key(os.path.join(folder, "__init__.py")) is not None:  # noqa: PTH118
+            above = os.path.dirname(folder)  # noqa: PTH120
+            if above == folder:
+                break
+            folder = above
+        return folder
 
     def _load(self, package: _Package) -> Module | None:
         path = self.find_file(package.importer, package.dotted, package.level)
