@@ -4,7 +4,7 @@ import { EXIT, type RunProgress, type RunSummary, TinoError } from "#contracts";
 import type { EngineLink } from "../client/engineLink.ts";
 import { endEngine } from "../supervisor/shutdown.ts";
 import type { Context } from "./context.ts";
-import { clockTime } from "./format.ts";
+import { clockTime, shortPath } from "./format.ts";
 import { openLink, orAborted, untilAborted, withEngine } from "./session.ts";
 import { runStatus } from "./statusCommand.ts";
 import { EMPTY, type LiveMessage, type LiveModel, reduce } from "./ui/liveModel.ts";
@@ -99,16 +99,19 @@ export const performRuns = (context: Context, { limit, strategy }: { limit: numb
     return EXIT.ok;
   });
 
-export const performShow = (context: Context, options: { run: string; trades?: boolean; orders?: boolean; log?: boolean }): Promise<number> =>
+export const performShow = (
+  context: Context,
+  options: { run: string; trades?: boolean; orders?: boolean; log?: boolean; assumptions?: boolean },
+): Promise<number> =>
   withEngine(context, {}, async (link) => {
     const { screen, signal } = context;
-    const { trades = false, orders = false, log = false } = options;
+    const { trades = false, orders = false, log = false, assumptions = false } = options;
     const details = await orAborted(
       findRunId(link, options.run).then((id) => showRun(link, id, { trades, orders, log })),
       signal,
     );
     if (screen.json) screen.printJson({ run: details.run, trades: details.trades, orders: details.orders, log: details.log });
-    else screen.print(runText(details, screen));
+    else screen.print(runText(details, screen, { assumptions }));
     return EXIT.ok;
   });
 
@@ -147,7 +150,7 @@ async function backtest(context: Context, link: EngineLink, path: string, option
   try {
     line.spin("Reading the strategy");
     const request = await orAborted(buildRequest(link, path, options), signal);
-    if (!screen.animated) screen.note(`Running ${options.file}.`);
+    if (!screen.animated) screen.note(`Running ${shortPath(options.file)}.`);
     const onProgress = (run: RunSummary, progress: RunProgress) => line.show(progressText(run, progress, screen, line.width));
     line.spin("Starting the run");
     const run = await runBacktest(link, request, signal, onProgress);

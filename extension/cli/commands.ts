@@ -83,7 +83,8 @@ export async function run(argv: readonly string[], version: string, build: Build
     .option("--trades", "list its trades")
     .option("--orders", "list its orders")
     .option("--log", "print what the strategy logged")
-    .action((run: string, options: Common & { trades?: boolean; orders?: boolean; log?: boolean }) =>
+    .option("--assumptions", "say everything the figures rest on")
+    .action((run: string, options: Common & { trades?: boolean; orders?: boolean; log?: boolean; assumptions?: boolean }) =>
       perform({ ...options, run }, async (context, chosen) => (await import("./actions.ts")).performShow(context, chosen)),
     );
   verb("open", "Open the dashboard in the browser", "\nThe address works once and for a short time. It stays in this terminal until the page holds the engine.")

@@ -157,6 +157,13 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
+/** Break those lines that are too long; what they were indented by is kept. */
+export const wrapLines = (lines: readonly string[], width: number): string[] =>
+  lines.flatMap((line) => {
+    const indent = /^ */.exec(line)?.[0] ?? "";
+    return cellsOf(line) <= width ? [line] : wrap(line.slice(indent.length), width - indent.length).map((part) => indent + part);
+  });
+
 /** Whether there is colour is decided here, not by Node's own look at its standard output. */
 const styled: Paint = (style, text) => styleText(style, text, { validateStream: false });
 

@@ -6,23 +6,25 @@
  * the keys and redraws what changed.
  */
 import { Box, render, Text, useApp, useInput, useStdout } from "ink";
-import { useEffect, useReducer, useState } from "react";
+import { useEffect, useMemo, useReducer, useState } from "react";
 import { type RunSummary, TinoError } from "#contracts";
 import type { EngineLink } from "../../client/engineLink.ts";
 import type { Context } from "../context.ts";
-import { clockTime, duration, moment, shortRun } from "../format.ts";
-import { cut, failureLines, pad, type Screen, table } from "../output.ts";
+import { clockTime, duration, moment, shortPath, shortRun } from "../format.ts";
+import { cut, failureLines, type Paint, pad, type Screen, table, wrapLines } from "../output.ts";
 import { createAddress, openBrowser } from "../verbs/open.ts";
 import { type RunDetails, showRun } from "../verbs/show.ts";
 import { workspaceOf } from "../workspace.ts";
 import { bar, sparkline } from "./chart.ts";
 import { EMPTY, type LiveMessage, type LiveModel, reduce } from "./liveModel.ts";
-import { dataOf, runText, signed, statusWord } from "./runText.ts";
+import { tailLines } from "./logText.ts";
+import { dataOf, figuresText, periodOf, progressText, runText, signed, statusWord } from "./runText.ts";
 import { modeMark } from "./statusText.ts";
 
 const SECOND_SCREEN = "\u001b[?1049h";
 const FIRST_SCREEN = "\u001b[?1049l\u001b[?25h";
 const EVENT_ROWS = 6;
+const plain: Paint = (_, text) => text;
 
 export interface LiveOptions {
   /** Run whose details are shown first. */
@@ -37,7 +39,6 @@ export async function showLiveView(context: Context, link: EngineLink, options: 
   const view = render(<LiveView context={context} link={link} first={options.run ?? null} />, {
     exitOnCtrlC: false,
     patchConsole: false,
-    incrementalRendering: true,
   });
   const leave = () => view.unmount();
   context.signal.addEventListener("abort", leave, { once: true });
@@ -63,6 +64,10 @@ export function LiveView({ context, link, first }: { context: Context; link: Eng
   const now = useNow(context);
   const screen: Screen = { ...context.screen, width: columns, shrink: true };
   const selected = model.runs[Math.min(chosen, model.runs.length - 1)];
+
+  // What the engine that would not start said last is read once, when it failed.
+  const failed = model.link.kind === "failed";
+  const tail = useMemo(() => (failed ? tailLines(context.place.paths, plain).slice(-8) : []), [failed, context]);
 
   const attempt = (work: () => Promise<string | null>) => {
     setMessage(null);
@@ -105,7 +110,8 @@ export function LiveView({ context, link, first }: { context: Context; link: Eng
   };
 
   const body = rows - 1 - 4;
-  const lines = page.kind === "run" ? runLines(page, current, screen, body) : listLines(model, Math.min(chosen, model.runs.length - 1), screen, body, now);
+  const lines =
+    page.kind === "run" ? runLines(page, current, screen, body) : listLines(model, Math.min(chosen, model.runs.length - 1), tail, screen, body, now);
   const rule = screen.paint("dim", (screen.unicode ? "─" : "-").repeat(columns));
   return (
     <Box flexDirection="column" height={rows - 1}>
@@ -134,6 +140,7 @@ function headerLine(model: LiveModel, screen: Screen, now: number): string {
   if (link.kind === "stopped") return `${title}  ${paint("yellow", "engine stopped")}`;
   if (link.kind === "starting" || !engine)
     return `${title}  ${paint("yellow", link.kind === "starting" ? `engine starting: ${link.phase}` : "engine starting")}`;
+  if (!engine) return `${title}  ${paint("green", "connected")}`;
   const facts = [
     link.kind === "silent" ? paint("red", "engine does not answer") : paint(engine.state === "healthy" ? "green" : "yellow", `engine ${engine.state}`),
     `up ${duration(Math.max(0, now - engine.startedAt))}`,
@@ -143,16 +150,37 @@ function headerLine(model: LiveModel, screen: Screen, now: number): string {
   return `${title}  ${facts.join(paint("dim", " · "))}`;
 }
 
-function listLines(model: LiveModel, chosen: number, screen: Screen, height: number, now: number): string[] {
+function listLines(model: LiveModel, chosen: number, tail: readonly string[], screen: Screen, height: number, now: number): string[] {
   const { paint } = screen;
-  const events = Math.min(EVENT_ROWS, Math.max(0, Math.floor(height / 3)));
+  const events = Math.min(EVENT_ROWS, Math.max(0, Math.floor(height / 4)));
   const room = height - events - 2;
   const top = Math.max(0, Math.min(chosen - Math.floor(room / 2), model.runs.length - (room - 1)));
   const runs = model.runs.slice(top, top + room - 1);
   const list = runs.length === 0 ? ["", ...emptyLines(model, screen)] : runTable(runs, model, chosen - top, screen, now);
+  const selected = runs[chosen - top];
+  const about = model.link.kind === "failed" ? failedLines(model.link.error, tail, screen) : selected ? aboutLines(selected, model, screen) : [];
+  if (about.length > 0 && list.length < room - 1) list.push("", ...about);
   const lines = [...list, ...Array.from({ length: Math.max(0, room - list.length) }, () => "")].slice(0, room);
   const happenings = model.happenings.slice(0, events).map(({ at, text }) => `  ${paint("dim", clockTime(at))}  ${text}`);
   return [...lines, "", paint("bold", "  What happened"), ...happenings];
+}
+
+/** The chosen run in two or three lines: how far it is, what came of it, why it failed. */
+function aboutLines(run: RunSummary, model: LiveModel, screen: Screen): string[] {
+  const { paint, width } = screen;
+  const progress = model.progress.get(run.id) ?? run.progress;
+  if (run.error) return failedLines(new TinoError(run.error), [], screen);
+  if (run.status === "running" && progress) return [`  ${progressText(run, progress, screen, width - 4)}`];
+  if (!run.metrics) return [];
+  return [
+    `  ${paint("dim", `${periodOf(run)}  ${shortPath(run.path)}`)}`,
+    `  ${figuresText(run.metrics, paint)}`,
+    ...(run.noTrades ? [paint("yellow", `  ${run.noTrades}`)] : []),
+  ];
+}
+
+function failedLines(error: TinoError, tail: readonly string[], { paint, width }: Screen): string[] {
+  return wrapLines(failureLines(error, paint, tail), width - 4).map((line) => `  ${line}`);
 }
 
 function emptyLines(model: LiveModel, { paint, width }: Screen): string[] {
@@ -199,7 +227,9 @@ function progressCell(run: RunSummary, model: LiveModel, { paint, unicode }: Scr
 
 function runLines(page: Extract<Page, { kind: "run" }>, run: RunSummary | undefined, screen: Screen, height: number): string[] {
   if (!page.details) return ["", `  ${run ? `${run.name} on ${dataOf(run)}` : page.id}`, "", screen.paint("dim", "  Loading…")];
-  const lines = runText(page.details, { ...screen, width: screen.width - 2 }, Math.max(8, Math.min(18, height - 14))).split("\n");
+  const lines = runText(page.details, { ...screen, width: screen.width - 2 }, { chartHeight: Math.max(8, Math.min(18, height - 14)), assumptions: true }).split(
+    "\n",
+  );
   const top = Math.min(page.top, Math.max(0, lines.length - height));
   return lines.slice(top, top + height).map((line) => ` ${line}`);
 }

@@ -1,7 +1,7 @@
 /** What the live view knows, and how each message changes it. Pure, so that it can be tested without a terminal. */
 import type { Client, Envelope, Event, RunProgress, RunSummary, Snapshot } from "#contracts";
 import type { LinkState } from "../../client/engineLink.ts";
-import { failureLines, type Paint } from "../output.ts";
+import type { Paint } from "../output.ts";
 import { runSentence } from "./runText.ts";
 import { clientName } from "./statusText.ts";
 
@@ -97,7 +97,7 @@ function linkSentence(before: LinkState, now: LinkState): string | null {
     case "stopped":
       return "the engine was stopped";
     case "failed":
-      return failureLines(now.error, plain)[0] ?? null;
+      return now.error.message;
     case "starting":
       return now.repairing ? "the engine is gone; starting it again" : null;
     case "idle":

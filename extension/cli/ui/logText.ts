@@ -1,7 +1,10 @@
 /** Log records as lines for people. */
+
+import { startLogTail } from "../../supervisor/engineProcess.ts";
+import type { Paths } from "../../supervisor/paths.ts";
 import { clockTime } from "../format.ts";
 import type { Paint } from "../output.ts";
-import type { LogRecord } from "../verbs/logs.ts";
+import { type LogRecord, parseRecord } from "../verbs/logs.ts";
 
 const LEVEL_STYLE: Record<string, "dim" | "yellow" | "red"> = { debug: "dim", warning: "yellow", error: "red", critical: "red" };
 
@@ -23,3 +26,10 @@ export function logLine({ ts, level, component, event, ...data }: LogRecord, pai
   ].join("  ");
   return typeof exception === "string" ? `${head}\n${exception.trimEnd().replace(/^/gm, "    ")}` : head;
 }
+
+/** The end of what an engine that would not start said, for people. */
+export const tailLines = (paths: Paths, paint: Paint): string[] =>
+  startLogTail(paths).flatMap((line) => {
+    const record = parseRecord(line);
+    return (record ? logLine(record, paint) : line).split("\n");
+  });

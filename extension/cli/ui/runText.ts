@@ -1,7 +1,7 @@
 /** Runs as text: one line, a screen with the equity curve, the tables of a result. */
 import { METRICS, type Metrics, type Run, type RunProgress, type RunSummary, TinoError } from "#contracts";
-import { barTime, count, duration, metric, moment, NOTHING, percent, price, rate, shortPath, shortRun } from "../format.ts";
-import { type Column, cellsOf, cut, failureLines, type Paint, pad, type Screen, table, wrap } from "../output.ts";
+import { barTime, count, duration, metric, moment, money, NOTHING, percent, price, rate, shortPath, shortRun } from "../format.ts";
+import { type Column, cellsOf, cut, failureLines, type Paint, pad, type Screen, table, wrap, wrapLines } from "../output.ts";
 import type { Equity, Row, RunDetails } from "../verbs/show.ts";
 import { bar, lineChart, sparkline } from "./chart.ts";
 
@@ -39,13 +39,21 @@ export function runsText(runs: readonly RunSummary[], screen: Look, now: number)
 }
 
 /** A run on one screen: what it was, its equity curve, its figures, what they rest on. */
-export function runText(details: RunDetails, screen: Look, chartHeight = 14): string {
+export function runText(
+  details: RunDetails,
+  screen: Look,
+  { chartHeight = 14, assumptions = false }: { chartHeight?: number; assumptions?: boolean } = {},
+): string {
   const { run, equity } = details;
   const sections = [runHeading(run, screen)];
-  if (run.error) sections.push(failureLines(new TinoError(run.error), screen.paint).join("\n"));
+  if (run.error) sections.push(wrapLines(failureLines(new TinoError(run.error), screen.paint), screen.width).join("\n"));
   if (run.result) {
     if (equity) sections.push(equityText(run, equity, screen, chartHeight));
-    sections.push(metricsText(run.result.metrics, run.result.currency, screen), outcomeText(run, screen), assumptionsText(run, screen));
+    sections.push(
+      metricsText(run.result.metrics, run.result.currency, screen),
+      outcomeText(run, screen),
+      assumptions ? assumptionsText(run, screen) : basisText(run, screen),
+    );
   }
   if (details.trades) sections.push(tradesText(details.trades, run, screen));
   if (details.orders) sections.push(ordersText(details.orders, screen));
@@ -55,15 +63,6 @@ export function runText(details: RunDetails, screen: Look, chartHeight = 14): st
 
 export function runHeading(run: Run, { paint, width, shrink }: Look): string {
   const took = run.startedAt !== null && run.endedAt !== null ? ` in ${duration(run.endedAt - run.startedAt)}` : "";
-  const figures = run.metrics
-    ? [
-        `${signed(run.metrics.totalReturn, paint)} total`,
-        `${percent(run.metrics.annualReturn, true)} a year`,
-        `Sharpe ${metric(run.metrics.sharpe, "ratio", null)}`,
-        `max drawdown ${percent(run.metrics.maxDrawdown)}`,
-        `buy and hold ${percent(run.metrics.benchmarkReturn, true)}`,
-      ].join(paint("dim", " · "))
-    : "";
   const parameters = Object.entries(run.parameters)
     .map(([name, value]) => `${name}=${Array.isArray(value) ? value.join(",") : value}`)
     .join(" ");
@@ -71,10 +70,20 @@ export function runHeading(run: Run, { paint, width, shrink }: Look): string {
     `${paint("bold", run.name)}  ${dataOf(run)}  ${paint("dim", periodOf(run))}`,
     `${statusWord(run, paint)}${took}  ${paint("dim", `${run.id}  ${shortPath(run.path)}`)}`,
     ...(parameters ? [paint("dim", parameters)] : []),
-    ...(figures ? [figures] : []),
+    ...(run.metrics ? [figuresText(run.metrics, paint)] : []),
   ];
   return lines.map((line) => (shrink ? cut(line, width) : line)).join("\n");
 }
+
+/** The figures one looks at first. */
+export const figuresText = (metrics: Metrics, paint: Paint): string =>
+  [
+    `${signed(metrics.totalReturn, paint)} total`,
+    `${percent(metrics.annualReturn, true)} a year`,
+    `Sharpe ${metric(metrics.sharpe, "ratio", null)}`,
+    `max drawdown ${percent(metrics.maxDrawdown)}`,
+    `buy and hold ${percent(metrics.benchmarkReturn, true)}`,
+  ].join(paint("dim", " · "));
 
 export function equityText(run: Run, equity: Equity, screen: Look, height: number): string {
   const label = (value: number) => count(value);
@@ -117,8 +126,28 @@ export function outcomeText(run: Run, { paint, width }: Pick<Look, "paint" | "wi
   for (const reason of outcome.reasons) lines.push(paint("yellow", `  ${count(reason.count)} ${reason.kind}: ${reason.reason}`));
   if (outcome.noTrades) lines.push(paint("yellow", outcome.noTrades));
   for (const warning of warnings) lines.push(paint("yellow", warning));
-  return lines.flatMap((line) => wrap(line, width)).join("\n");
+  return wrapLines(lines, width).join("\n");
 }
+
+const ADJUSTMENTS: Record<Run["adjustment"], string> = {
+  none: "Prices as traded, not adjusted.",
+  splits: "Prices adjusted for splits, not for dividends.",
+  splitsAndDividends: "Prices adjusted for splits and dividends.",
+};
+
+/** What the figures rest on, in one or two lines. */
+export function basisText(run: Run, { paint, width }: Pick<Look, "paint" | "width">): string {
+  const { venue, result } = run;
+  const account = venue.accountType === "MARGIN" ? `Margin account, leverage ${venue.leverage}` : "Cash account";
+  const fees = venue.makerFee === venue.takerFee ? `fees ${feeOf(venue.takerFee)}` : `fees ${feeOf(venue.makerFee)} resting, ${feeOf(venue.takerFee)} taking`;
+  const text = `${ADJUSTMENTS[run.adjustment]} ${account}, ${money(Number(venue.startingBalance), result?.currency ?? run.currency, 0)}, ${fees}. \`tino show ${shortRun(run.id)} --assumptions\` has the rest.`;
+  return wrap(text, width)
+    .map((line) => paint("dim", line))
+    .join("\n");
+}
+
+/** Up to four places: fees are small. */
+const feeOf = (fraction: string): string => `${Number((Number(fraction) * 100).toFixed(4))} %`;
 
 /** What the figures rest on, in words. */
 export function assumptionsText(run: Run, { paint, width }: Pick<Look, "paint" | "width">): string {

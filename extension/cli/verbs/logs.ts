@@ -129,7 +129,8 @@ function isWanted(record: LogRecord, { component, level }: LogsOptions): boolean
   return LEVELS.indexOf(record.level) >= LEVELS.indexOf(level);
 }
 
-function parseRecord(line: string): LogRecord | null {
+/** A line of a log file; null when it is none. */
+export function parseRecord(line: string): LogRecord | null {
   try {
     const record = JSON.parse(line);
     return typeof record?.ts === "string" && typeof record.event === "string" ? { level: "info", component: "", ...record } : null;
