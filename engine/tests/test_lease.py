@@ -52,11 +52,11 @@ class World:
         return Hello(
             kind="hello",
             protocol=PROTOCOL,
-            client=kind,
+            client=kind,  # type: ignore[arg-type]
             pid=pid,
             nonce=nonce,
             version="0",
-            trusted_folders=folders or [],  # type: ignore[arg-type]
+            trusted_folders=folders or [],
         )
 
 

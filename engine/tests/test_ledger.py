@@ -9,7 +9,7 @@ import subprocess
 import sys
 import textwrap
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pysqlite3.dbapi2 as sqlite
 import pytest
@@ -44,7 +44,7 @@ async def opened(path: Path) -> AsyncIterator[tuple[Database, Writer]]:
         database.close()
 
 
-def event(number: int) -> dict[str, object]:
+def event(number: int) -> dict[str, Any]:
     return {
         "type_": "test",
         "source": "here",
@@ -198,8 +198,7 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
             [sys.executable, "-c", program, str(path), str(round_ * 100_000)], stdout=subprocess.PIPE, text=True
         )
         assert process.stdout is not None
-        for _ in range(23 + 7 * round_):
-            acknowledged.append(int(process.stdout.readline()))
+        acknowledged.extend(int(process.stdout.readline()) for _ in range(23 + 7 * round_))
         os.kill(process.pid, signal.SIGKILL)
         acknowledged.extend(int(line) for line in process.stdout if line.endswith("\n"))
         process.wait()

@@ -80,10 +80,9 @@ async def _events(engine: Engine, socket: WebSocket) -> None:
     try:
         # Subscribed before the snapshot is taken, so nothing falls between; what both contain is dropped by its number.
         missed = engine.hub.since(hello.resume)
-        if missed is not None:
-            await socket.send_text(
-                Resumed(kind="resumed", instance=engine.instance, seq=hello.resume.seq).model_dump_json()
-            )  # type: ignore[union-attr]
+        if missed is not None and hello.resume is not None:
+            resumed = Resumed(kind="resumed", instance=engine.instance, seq=hello.resume.seq)
+            await socket.send_text(resumed.model_dump_json())
             for data in missed:
                 await socket.send_text(data.decode())
         else:

@@ -365,7 +365,7 @@ class Runs:
                 job.task.cancel()
         else:
             if patience:
-                job.child.notify("cancel")
+                job.child.notify("cancel", {})
                 try:
                     async with asyncio.timeout(patience):
                         await job.done.wait()

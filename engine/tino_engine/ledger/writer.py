@@ -161,4 +161,6 @@ def append(
             payload=payload,
         )
     )
-    return int(result.inserted_primary_key[0])
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])
