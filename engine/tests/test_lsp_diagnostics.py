@@ -19,12 +19,12 @@ from tino_engine.lsp.document import Document
 from tino_engine.lsp.hover import hover
 from tino_engine.lsp.lenses import lenses
 from tino_engine.lsp.results import RunIndex
-from tino_engine.strategies.parameters import is_instrument_id
+from tino_engine.strategies import is_instrument_id
 
 if TYPE_CHECKING:
     import random
 
-    from tino_engine.strategies.module import Span
+    from tino_engine.strategies import Span
 
 HEAD = "from nautilus_trader.model import BarType, InstrumentId\nfrom nautilus_trader.trading import Strategy\n"
 A = HEAD + "class A(Strategy): ...\n"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lsprotocol import types
 
 from tino_engine.lsp.document import Document
-from tino_engine.strategies.module import Span
+from tino_engine.strategies import Span
 
 URI = "file:///w/a.py"
 BREAK = re.compile(r"(\r\n|\r|\n)")

@@ -13,15 +13,13 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from tino_engine.lsp.literals import IdentifierLiteral, find_literals
-from tino_engine.strategies.discover import find_in
-from tino_engine.strategies.module import Module, SourceSyntaxError
-from tino_engine.strategies.scope import MAX_SOURCE_BYTES, Scope
+from tino_engine.strategies import MAX_SOURCE_BYTES, Module, Scope, SourceSyntaxError, find_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tino_engine.contracts import Strategy
-    from tino_engine.strategies.schema import Problem
+    from tino_engine.strategies import Problem
 
 _NAUTILUS = "nautilus_trader"
 _DERIVES = re.compile(r"^[ \t]*class[ \t]+\w+[ \t]*\([ \t]*\w", re.MULTILINE)

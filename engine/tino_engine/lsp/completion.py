@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from tino_engine.lsp.literals import KEYWORDS, PARSERS
-from tino_engine.strategies.module import Span
+from tino_engine.strategies import Span
 
 if TYPE_CHECKING:
     from tino_engine.lsp.catalog import CatalogIndex

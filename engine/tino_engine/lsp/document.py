@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 from pygls.uris import to_fs_path
 
-from tino_engine.strategies.module import split_lines
+from tino_engine.strategies import split_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tino_engine.strategies.module import Span
+    from tino_engine.strategies import Span
 
 
 class Document:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tino_engine.lsp.analysis import Analysis
     from tino_engine.lsp.document import Document
     from tino_engine.lsp.literals import IdentifierLiteral
-    from tino_engine.strategies.module import Span
+    from tino_engine.strategies import Span
 
 
 def hover(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from tino_engine.lsp.results import RunIndex, describe_last
-from tino_engine.strategies.module import Span
+from tino_engine.strategies import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,14 +12,12 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tino_engine.strategies.literal import nautilus_name
-from tino_engine.strategies.scope import Definition
+from tino_engine.strategies import Definition, nautilus_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tino_engine.strategies.module import Module, Span
-    from tino_engine.strategies.scope import Scope
+    from tino_engine.strategies import Module, Scope, Span
 
 type LiteralKind = Literal["instrument", "barType"]
 

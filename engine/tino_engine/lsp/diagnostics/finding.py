@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from tino_engine.lsp.analysis import Analysis
     from tino_engine.lsp.catalog import CatalogIndex
-    from tino_engine.strategies.module import Span
+    from tino_engine.strategies import Span
 
 type Severity = Literal["error", "warning", "information"]
 

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from tino_engine.errors import TinoError
 from tino_engine.lsp.diagnostics.finding import Finding, Severity, Subject
-from tino_engine.strategies.discover import MARKET_HANDLERS, STRATEGY_NAMES
+from tino_engine.strategies import MARKET_HANDLERS, STRATEGY_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tino_engine.strategies.module import Module, Span
+    from tino_engine.strategies import Module, Span
 
 
 def check(subject: Subject) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tino_engine.errors import TinoError
 from tino_engine.lsp.catalog import similar
 from tino_engine.lsp.diagnostics.finding import Finding, Subject
-from tino_engine.strategies.parameters import is_instrument_id
+from tino_engine.strategies import is_instrument_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
