@@ -144,15 +144,17 @@ export function cut(text: string, size: number): string {
   return `${kept}…${kept.includes(ESCAPE) ? `${ESCAPE}[0m` : ""}`;
 }
 
-/** Break text at spaces. */
+/** Break text at spaces; a word that is longer than a line is broken where the line ends. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(" ")) {
+  for (let word of text.split(" ")) {
     if (line && cellsOf(line) + 1 + cellsOf(word) > width) {
       lines.push(line);
-      line = word;
-    } else line = line ? `${line} ${word}` : word;
+      line = "";
+    }
+    for (; cellsOf(word) > width; word = word.slice(width)) lines.push(word.slice(0, width));
+    line = line ? `${line} ${word}` : word;
   }
   return [...lines, line];
 }

@@ -70,7 +70,6 @@ export function LiveView({ context, link, first }: { context: Context; link: Eng
   const tail = useMemo(() => (failed ? tailLines(context.place.paths, plain).slice(-8) : []), [failed, context]);
 
   const attempt = (work: () => Promise<string | null>) => {
-    setMessage(null);
     work().then(setMessage, (error) => setMessage(TinoError.is(error) ? `${error.message} ${error.hint}` : String(error)));
   };
   const show = (id: string) => {
@@ -94,10 +93,13 @@ export function LiveView({ context, link, first }: { context: Context; link: Eng
 
   const current = page.kind === "run" ? (model.runs.find((run) => run.id === page.id) ?? page.details?.run) : selected;
   useInput((input, key) => {
+    setMessage(null);
     if (input === "q" || (key.ctrl && input === "c")) exit();
     else if (key.escape || key.leftArrow) page.kind === "run" ? setPage({ kind: "list" }) : undefined;
     else if (key.upArrow || input === "k") move(-1);
     else if (key.downArrow || input === "j") move(1);
+    else if (key.pageUp) move(-body);
+    else if (key.pageDown) move(body);
     else if (key.return && page.kind === "list" && selected) show(selected.id);
     else if (input === "o") attempt(() => open(link, current));
     else if (input === "b" && current) attempt(() => runAgain(link, context, current));
@@ -105,13 +107,17 @@ export function LiveView({ context, link, first }: { context: Context; link: Eng
     else if (input === "s" && (model.link.kind === "failed" || model.link.kind === "stopped")) link.startAgain().catch(() => undefined);
   });
   const move = (by: number) => {
-    if (page.kind === "run") setPage({ ...page, top: Math.max(0, page.top + by) });
-    else setChosen(Math.max(0, Math.min(model.runs.length - 1, chosen + by)));
+    // By the state as it will be: several keys may come before the next drawing.
+    if (page.kind === "run") setPage((current) => (current.kind === "run" ? { ...current, top: Math.max(0, Math.min(lastTop, current.top + by)) } : current));
+    else setChosen((current) => Math.max(0, Math.min(model.runs.length - 1, current + by)));
   };
 
-  const body = rows - 1 - 4;
-  const lines =
-    page.kind === "run" ? runLines(page, current, screen, body) : listLines(model, Math.min(chosen, model.runs.length - 1), tail, screen, body, now);
+  const footer = message === null ? [hints(model, page, current, screen)] : wrapLines([` ${message}`], columns).map((line) => screen.paint("yellow", line));
+  const body = Math.max(1, rows - 1 - 3 - footer.length);
+  const all = page.kind === "run" ? runLines(page, current, screen, body) : listLines(model, Math.min(chosen, model.runs.length - 1), tail, screen, body, now);
+  const lastTop = Math.max(0, all.length - body);
+  const top = page.kind === "run" ? Math.min(page.top, lastTop) : 0;
+  const lines = all.slice(top, top + body);
   const rule = screen.paint("dim", (screen.unicode ? "─" : "-").repeat(columns));
   return (
     <Box flexDirection="column" height={rows - 1}>
@@ -122,7 +128,9 @@ export function LiveView({ context, link, first }: { context: Context; link: Eng
         <Line key={index} text={lines[index] ?? ""} width={columns} />
       ))}
       <Line text={rule} width={columns} />
-      <Line text={message === null ? hints(model, page, current, screen) : screen.paint("yellow", message)} width={columns} />
+      {footer.map((line) => (
+        <Line key={line} text={line} width={columns} />
+      ))}
     </Box>
   );
 }
@@ -138,9 +146,8 @@ function headerLine(model: LiveModel, screen: Screen, now: number): string {
   const title = `${paint("bold", "tino")}  ${modeMark(engine?.mode ?? "PAPER", paint)}`;
   if (link.kind === "failed") return `${title}  ${paint("red", link.error.message)}`;
   if (link.kind === "stopped") return `${title}  ${paint("yellow", "engine stopped")}`;
-  if (link.kind === "starting" || !engine)
-    return `${title}  ${paint("yellow", link.kind === "starting" ? `engine starting: ${link.phase}` : "engine starting")}`;
-  if (!engine) return `${title}  ${paint("green", "connected")}`;
+  if (link.kind === "starting") return `${title}  ${paint("yellow", `engine starting: ${link.phase}`)}`;
+  if (!engine) return `${title}  ${paint("yellow", "connecting")}`;
   const facts = [
     link.kind === "silent" ? paint("red", "engine does not answer") : paint(engine.state === "healthy" ? "green" : "yellow", `engine ${engine.state}`),
     `up ${duration(Math.max(0, now - engine.startedAt))}`,
@@ -227,11 +234,10 @@ function progressCell(run: RunSummary, model: LiveModel, { paint, unicode }: Scr
 
 function runLines(page: Extract<Page, { kind: "run" }>, run: RunSummary | undefined, screen: Screen, height: number): string[] {
   if (!page.details) return ["", `  ${run ? `${run.name} on ${dataOf(run)}` : page.id}`, "", screen.paint("dim", "  Loading…")];
-  const lines = runText(page.details, { ...screen, width: screen.width - 2 }, { chartHeight: Math.max(8, Math.min(18, height - 14)), assumptions: true }).split(
-    "\n",
-  );
-  const top = Math.min(page.top, Math.max(0, lines.length - height));
-  return lines.slice(top, top + height).map((line) => ` ${line}`);
+  const chartHeight = Math.max(8, Math.min(18, height - 14));
+  return runText(page.details, { ...screen, width: screen.width - 2 }, { chartHeight, assumptions: true })
+    .split("\n")
+    .map((line) => ` ${line}`);
 }
 
 function hints(model: LiveModel, page: Page, run: RunSummary | undefined, { paint, unicode, width }: Screen): string {
