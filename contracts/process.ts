@@ -137,7 +137,15 @@ export type ShutdownReply = z.infer<typeof ShutdownReply>;
 export const BrowserCode = z.object({ code: z.string(), expiresAt: EpochMs, url: z.string().describe("Address with the code in its fragment.") }).meta({ id: "BrowserCode" });
 export type BrowserCode = z.infer<typeof BrowserCode>;
 
-export const BrowserCodeRequest = z.object({ path: z.string().regex(/^\/[^#]*$/).default("/").describe("Page to open, with its query: `/backtest?run=…`.") }).meta({ id: "BrowserCodeRequest" });
+export const BrowserCodeRequest = z
+  .object({
+    path: z
+      .string()
+      .regex(/^\/[^#]*$/)
+      .default("/")
+      .describe("Page to open, with its query: `/backtest?run=…`."),
+  })
+  .meta({ id: "BrowserCodeRequest" });
 export type BrowserCodeRequest = z.infer<typeof BrowserCodeRequest>;
 
 export const SessionRequest = z.object({ code: z.string().max(200) }).meta({ id: "SessionRequest" });

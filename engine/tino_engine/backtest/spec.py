@@ -76,11 +76,12 @@ async def resolve(request: BacktestRequest, catalog: Catalog, roots: list[str]) 
 
 
 def _wanted(request: BacktestRequest, strategy: Strategy) -> tuple[list[str], list[str]]:
-    """Take the data from the request, or from parameters that name it."""
+    """Take the data from the request, or from parameters and their defaults that name it."""
     symbols, bar_types = list(request.symbols), list(request.bar_types)
     if not symbols and not bar_types:
         for parameter in strategy.parameters:
-            value = request.parameters.get(parameter.name)
+            # `or`: a parameter that was left out, or given as null, falls back on what the class itself names.
+            value = request.parameters.get(parameter.name) or parameter.default
             named = [value] if isinstance(value, str) else value if isinstance(value, list) else []
             if parameter.kind in ("instrument", "instruments"):
                 symbols.extend(named)
