@@ -1,43 +1,33 @@
-"""Load everything that the engine and its children load when they start, so that Python writes their bytecode now.
+"""Have the bytecode written that the engine and its children need when they start, and see that they can be loaded.
 
-Run by set-up with the environment's own interpreter. Modules are found by walking the package; those that libraries load by name
-while they run are listed. A module that cannot be loaded on this platform is left out: whoever needs it will say so.
+Run by set-up with the environment's own interpreter. Loading our modules compiles what they load, the interpreter's own library included.
+What is loaded later, inside functions or by name, is compiled with the rest of its package; of the largest packages only what was loaded is
+worth it. A module that cannot be loaded on this platform is left out: whoever needs it will say so.
 """
 
+import compileall
 import importlib
 import pkgutil
+import re
 import sys
+import sysconfig
 
-LOADED_BY_NAME = (
-    "alembic.command",
-    "anyio._backends._asyncio",
-    "pydantic._internal._schema_generation_shared",
-    "sqlalchemy.dialects.sqlite.pysqlite",
-    "uvicorn.lifespan.on",
-    "uvicorn.logging",
-    "uvicorn.loops.auto",
-    "uvicorn.protocols.http.httptools_impl",
-    "uvicorn.protocols.websockets.websockets_sansio_impl",
-)
 RUNS_WHEN_LOADED = ("tino_engine.__main__", "tino_engine.ledger.migrations")
-
-
-def load(name: str) -> None:
-    """Load one module; say why when that is not possible."""
-    try:
-        importlib.import_module(name)
-    except Exception as error:  # noqa: BLE001 - see the module's docstring
-        print(f"{name}: {error}", file=sys.stderr)
+NOT_AS_A_WHOLE = re.compile(r"[/\\](numpy|pyarrow|pandas|scipy|nautilus_trader|tests?|testing)[/\\]")
 
 
 def main() -> None:
-    """Load the package, all its modules and the listed ones."""
+    """Load the package and all its modules, then compile what is left."""
     package = importlib.import_module("tino_engine")
     for module in pkgutil.walk_packages(package.__path__, "tino_engine."):
-        if not module.name.startswith(RUNS_WHEN_LOADED):
-            load(module.name)
-    for name in LOADED_BY_NAME:
-        load(name)
+        if module.name.startswith(RUNS_WHEN_LOADED):
+            continue
+        try:
+            importlib.import_module(module.name)
+        except Exception as error:  # noqa: BLE001 - see the module's docstring
+            print(f"{module.name}: {error}", file=sys.stderr)
+    compileall.compile_dir(sysconfig.get_path("purelib"), rx=NOT_AS_A_WHOLE, quiet=2, workers=0)
 
 
-main()
+if __name__ == "__main__":
+    main()
