@@ -35,17 +35,13 @@ const CHECKS = {
     setup: ["--dev", "--no-build"],
     commands: () => [
       nodeTool("@biomejs/biome", "check", "--error-on-warnings"),
-      engineTool("ruff", "format", "--check", "engine", "examples"),
-      engineTool("ruff", "check", "engine", "examples"),
+      engineTool("ruff", "format", "--check", "."),
+      engineTool("ruff", "check", "."),
     ],
   },
   format: {
     setup: ["--dev", "--no-build"],
-    commands: () => [
-      nodeTool("@biomejs/biome", "check", "--write"),
-      engineTool("ruff", "format", "engine", "examples"),
-      engineTool("ruff", "check", "--fix", "engine", "examples"),
-    ],
+    commands: () => [nodeTool("@biomejs/biome", "check", "--write"), engineTool("ruff", "format", "."), engineTool("ruff", "check", "--fix", ".")],
   },
   types: {
     setup: ["--dev", "--no-build"],

@@ -48,4 +48,6 @@ class EmaCross(Strategy):
         quantity = instrument.make_qty(equity.as_double() * self.config.invest / bar.close.as_double())
         if quantity.as_double() > 0:
             self.log.info(f"Averages crossed up at {bar.close}: buy {quantity}")
-            self.submit_order(self.order_factory.market(instrument_id=instrument.id, order_side=OrderSide.BUY, quantity=quantity))
+            self.submit_order(
+                self.order_factory.market(instrument_id=instrument.id, order_side=OrderSide.BUY, quantity=quantity)
+            )

@@ -111,12 +111,22 @@ class Fake:
 
     def clients(self):
         locks = self.locks()
-        live = {nonce: (lock["kind"], lock["pid"], lock["startedAt"], lock["tty"], lock["workspace"]) for nonce, lock in locks.items()}
+        live = {
+            nonce: (lock["kind"], lock["pid"], lock["startedAt"], lock["tty"], lock["workspace"])
+            for nonce, lock in locks.items()
+        }
         for hello in self.sockets.values():
             live.setdefault(hello["nonce"], (hello["client"], hello["pid"], self.started_at, None, hello["workspace"]))
         connected = {hello["nonce"] for hello in self.sockets.values()}
         return {
-            nonce: {"kind": kind, "pid": pid, "since": since, "tty": tty, "workspace": workspace, "connected": nonce in connected}
+            nonce: {
+                "kind": kind,
+                "pid": pid,
+                "since": since,
+                "tty": tty,
+                "workspace": workspace,
+                "connected": nonce in connected,
+            }
             for nonce, (kind, pid, since, tty, workspace) in live.items()
         }
 
@@ -144,7 +154,9 @@ class Fake:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
                 method, target, _ = head[0].split(" ")
-                headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+                headers = {
+                    name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)
+                }
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
                 with open(os.path.join(HOME, "logs", "fake-requests.log"), "a") as log:
                     log.write(f"{method} {target}\n")
@@ -153,7 +165,10 @@ class Fake:
                     return
                 status, reply = self.answer(method, target, headers, body)
                 data = json.dumps(reply).encode()
-                writer.write(f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(data)}\r\n\r\n".encode() + data)
+                writer.write(
+                    f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(data)}\r\n\r\n".encode()
+                    + data
+                )
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -169,8 +184,14 @@ class Fake:
             if "dying" in BEHAVIOUR:
                 asyncio.get_running_loop().call_later(0.2, os._exit, 1)
             return 200, {
-                "service": "tino", "status": self.state, "pid": os.getpid(), "port": self.port, "instance": self.instance,
-                "protocol": PROTOCOL, "version": "0.0.0-fake", "proof": proof,
+                "service": "tino",
+                "status": self.state,
+                "pid": os.getpid(),
+                "port": self.port,
+                "instance": self.instance,
+                "protocol": PROTOCOL,
+                "version": "0.0.0-fake",
+                "proof": proof,
             }
         if headers.get("authorization") != f"Bearer {self.token}":
             return 401, error("unauthorized", "This request carries no valid token.")
@@ -178,7 +199,11 @@ class Fake:
             return 200, self.status()
         if path == "/api/shutdown":
             wanted = json.loads(body or b"{}")
-            others = [f"{client['kind']} {client['pid']}" for nonce, client in self.clients().items() if nonce != wanted.get("nonce")]
+            others = [
+                f"{client['kind']} {client['pid']}"
+                for nonce, client in self.clients().items()
+                if nonce != wanted.get("nonce")
+            ]
             if others and not wanted.get("force"):
                 return 409, error("engine_busy", f"The engine is in use: {', '.join(others)}.")
             self.stop()
@@ -189,17 +214,36 @@ class Fake:
 
     def status(self):
         return {
-            "state": self.state, "mode": "PAPER", "pid": os.getpid(), "port": self.port, "instance": self.instance,
-            "protocol": PROTOCOL, "version": "0.0.0-fake", "startedAt": self.started_at, "pythonPath": sys.executable, "home": HOME,
-            "logPath": os.path.join(HOME, "logs", "engine.log"), "memoryBytes": 1, "clients": list(self.clients().values()),
-            "runsRunning": 0, "runsQueued": 0, "children": [],
+            "state": self.state,
+            "mode": "PAPER",
+            "pid": os.getpid(),
+            "port": self.port,
+            "instance": self.instance,
+            "protocol": PROTOCOL,
+            "version": "0.0.0-fake",
+            "startedAt": self.started_at,
+            "pythonPath": sys.executable,
+            "home": HOME,
+            "logPath": os.path.join(HOME, "logs", "engine.log"),
+            "memoryBytes": 1,
+            "clients": list(self.clients().values()),
+            "runsRunning": 0,
+            "runsQueued": 0,
+            "children": [],
         }
 
     # -- events ----------------------------------------------------------------------------------------------------
 
     def publish(self, event):
         self.seq += 1
-        envelope = {"kind": "event", "instance": self.instance, "seq": self.seq, "ledgerSeq": None, "at": int(time.time() * 1000), "event": event}
+        envelope = {
+            "kind": "event",
+            "instance": self.instance,
+            "seq": self.seq,
+            "ledgerSeq": None,
+            "at": int(time.time() * 1000),
+            "event": event,
+        }
         self.envelopes.append(envelope)
         if self.gap and self.seq == 3:
             self.gap = False
@@ -211,8 +255,14 @@ class Fake:
         if headers.get("authorization") != f"Bearer {self.token}":
             writer.write(b"HTTP/1.1 403 X\r\ncontent-length: 0\r\n\r\n")
             return
-        accept = base64.b64encode(hashlib.sha1((headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest())
-        writer.write(b"HTTP/1.1 101 X\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: " + accept + b"\r\n\r\n")
+        accept = base64.b64encode(
+            hashlib.sha1((headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
+        )
+        writer.write(
+            b"HTTP/1.1 101 X\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: "
+            + accept
+            + b"\r\n\r\n"
+        )
         hello = json.loads(await receive(reader, writer))
         resume = hello["resume"]
         if resume and resume["instance"] == self.instance:
@@ -220,9 +270,19 @@ class Fake:
             for envelope in self.envelopes[resume["seq"] :]:
                 send(writer, envelope)
         else:
-            send(writer, {"kind": "snapshot", "instance": self.instance, "seq": self.seq, "status": self.status(), "runs": []})
+            send(
+                writer,
+                {"kind": "snapshot", "instance": self.instance, "seq": self.seq, "status": self.status(), "runs": []},
+            )
         self.sockets[writer] = hello
-        client = {"kind": hello["client"], "pid": hello["pid"], "since": self.started_at, "tty": None, "workspace": hello["workspace"], "connected": True}
+        client = {
+            "kind": hello["client"],
+            "pid": hello["pid"],
+            "since": self.started_at,
+            "tty": None,
+            "workspace": hello["workspace"],
+            "connected": True,
+        }
         self.publish({"type": "client.joined", "client": client})
         try:
             while (message := await receive(reader, writer)) is not None:
@@ -268,8 +328,15 @@ async def live(listener, bootstrap):
     fake.state = "healthy"
     write_private("engine.token", fake.token)
     info = {
-        "pid": os.getpid(), "port": fake.port, "startedAt": fake.started_at, "pythonPath": sys.executable, "instance": fake.instance,
-        "protocol": PROTOCOL, "version": "0.0.0-fake", "startId": start_ticks(os.getpid()), "bootId": boot_id(),
+        "pid": os.getpid(),
+        "port": fake.port,
+        "startedAt": fake.started_at,
+        "pythonPath": sys.executable,
+        "instance": fake.instance,
+        "protocol": PROTOCOL,
+        "version": "0.0.0-fake",
+        "startId": start_ticks(os.getpid()),
+        "bootId": boot_id(),
         "logPath": os.path.join(HOME, "logs", "engine.log"),
     }
     write_private("engine.pid", json.dumps(info))
