@@ -1,15 +1,15 @@
 /** Each verb from options to output: do it (`verbs/`), say it (`ui/` or JSON), give the exit code. */
 import { join } from "node:path";
-import { EXIT, type RunProgress, type RunSummary, TinoError } from "#contracts";
+import { EXIT, TinoError } from "#contracts/catalogue";
 import type { EngineLink } from "../client/engineLink.ts";
 import { endEngine } from "../supervisor/shutdown.ts";
 import type { Context } from "./context.ts";
-import { clockTime, shortPath } from "./format.ts";
+import { clockTime } from "./format.ts";
 import { openLink, orAborted, untilAborted, withEngine } from "./session.ts";
 import { runStatus } from "./statusCommand.ts";
 import { EMPTY, type LiveMessage, type LiveModel, reduce } from "./ui/liveModel.ts";
 import { logLine } from "./ui/logText.ts";
-import { progressText, runsText, runText } from "./ui/runText.ts";
+import { dataOf, progressText, runsText, runText } from "./ui/runText.ts";
 import { StatusLine } from "./ui/statusLine.ts";
 import { type BacktestOptions, buildRequest, getStrategyFile, runBacktest } from "./verbs/backtest.ts";
 import { DEMO, importSample } from "./verbs/demo.ts";
@@ -150,10 +150,13 @@ async function backtest(context: Context, link: EngineLink, path: string, option
   try {
     line.spin("Reading the strategy");
     const request = await orAborted(buildRequest(link, path, options), signal);
-    if (!screen.animated) screen.note(`Running ${shortPath(options.file)}.`);
-    const onProgress = (run: RunSummary, progress: RunProgress) => line.show(progressText(run, progress, screen, line.width));
     line.spin("Starting the run");
-    const run = await runBacktest(link, request, signal, onProgress);
+    const run = await runBacktest(link, request, signal, {
+      onStarted: (started) => {
+        if (!screen.animated) screen.note(`Running ${started.name} on ${dataOf(started)}.`);
+      },
+      onProgress: (running, progress) => line.show(progressText(running, progress, screen, line.width)),
+    });
     return await showRun(link, run.id, { trades: false, orders: false, log: false });
   } finally {
     line.clear();

@@ -37,7 +37,7 @@ export function metric(value: number | null, unit: MetricUnit, currency: string 
     case "days":
       return `${count(value)} ${value === 1 ? "day" : "days"}`;
     case "perYear":
-      return `${group(value, 1)} a year`;
+      return `${group(value, 1)} × a year`;
     case "count":
       return count(value);
   }

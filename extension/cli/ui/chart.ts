@@ -51,7 +51,7 @@ export function lineChart(
 ): string[] {
   const grid = unicode ? BRAILLE : PLAIN;
   const rows = options.height - 2;
-  const [low, high] = extent(values, options.baseline);
+  const [low, high] = padded(extent(values, options.baseline));
   if (times.length < 2 || rows < 3 || low === null || high === null) return [];
   const ticks = ticksOf(low, high, Math.max(2, Math.floor(rows / 2.5)));
   const bottom = Math.min(low, ticks[0] ?? low);
@@ -143,6 +143,10 @@ function extent(values: ArrayLike<number>, also?: number): [number | null, numbe
   }
   return Number.isFinite(low) && Number.isFinite(high) ? [low, high] : [null, null];
 }
+
+/** A level line runs through the middle. */
+const padded = ([low, high]: [number | null, number | null]): [number | null, number | null] =>
+  low !== null && low === high ? [low - (Math.abs(low) / 100 || 1), low + (Math.abs(low) / 100 || 1)] : [low, high];
 
 /** Round levels: 1, 2, 2.5 or 5 times a power of ten apart. */
 function ticksOf(low: number, high: number, most: number): number[] {

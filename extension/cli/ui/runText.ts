@@ -38,7 +38,7 @@ export function runsText(runs: readonly RunSummary[], screen: Look, now: number)
   return table(columns, rows, screen);
 }
 
-/** A run on one screen: what it was, its equity curve, its figures, what they rest on. */
+/** A run on one screen: what it was, its equity curve, its figures, what they rest on. Or, when tables were asked for, those. */
 export function runText(
   details: RunDetails,
   screen: Look,
@@ -47,7 +47,8 @@ export function runText(
   const { run, equity } = details;
   const sections = [runHeading(run, screen)];
   if (run.error) sections.push(wrapLines(failureLines(new TinoError(run.error), screen.paint), screen.width).join("\n"));
-  if (run.result) {
+  const isTables = Boolean(details.trades ?? details.orders ?? details.log);
+  if (run.result && !isTables) {
     if (equity) sections.push(equityText(run, equity, screen, chartHeight));
     sections.push(
       metricsText(run.result.metrics, run.result.currency, screen),

@@ -33,6 +33,8 @@ export function getStrategyFile(file: string, cwd: string): string {
  * @throws what the engine says about the file, usage for an option that is not of its form
  */
 export async function buildRequest(link: EngineLink, path: string, options: BacktestOptions): Promise<BacktestRequest> {
+  if (!options.symbol?.length && !options.barType?.length)
+    throw TinoError.of("usage", { reason: "On which data? Name it with --symbol or --bar-type.", verb: "backtest" });
   const given = (options.param ?? []).map(splitParameter);
   const schema = given.length > 0 ? (await link.call("getStrategySchema", { query: { path, name: options.class ?? null } })).parameters : [];
   const fee = options.fee === undefined ? undefined : readFraction(options.fee);
@@ -74,20 +76,22 @@ const OPTION_NAMES: Record<string, string> = {
   "venue.makerFee": "--fee (a fraction such as 0.0005, or 0.05%)",
 };
 
+/** Hears of a run on its way. */
+export interface RunListener {
+  readonly onStarted: (run: RunSummary) => void;
+  readonly onProgress: (run: RunSummary, progress: RunProgress) => void;
+}
+
 /**
  * Start it and wait for its end. Aborting the signal cancels the run.
  * @returns the finished run
  * @throws what the run failed with; run_cancelled, run_interrupted
  */
-export async function runBacktest(
-  link: EngineLink,
-  request: BacktestRequest,
-  signal: AbortSignal,
-  onProgress: (run: RunSummary, progress: RunProgress) => void,
-): Promise<Run> {
+export async function runBacktest(link: EngineLink, request: BacktestRequest, signal: AbortSignal, { onStarted, onProgress }: RunListener): Promise<Run> {
   const ended = new RunWatch(link, onProgress);
   try {
     const started = await link.call("startBacktest", { body: request });
+    onStarted(started);
     const cancel = () => void link.call("cancelRun", { path: { id: started.id } }).catch((error) => ended.fail(error));
     if (signal.aborted) cancel();
     signal.addEventListener("abort", cancel, { once: true });
@@ -113,7 +117,7 @@ class RunWatch {
   #reject: (error: unknown) => void = () => undefined;
   #id: string | null = null;
 
-  constructor(link: EngineLink, onProgress: (run: RunSummary, progress: RunProgress) => void) {
+  constructor(link: EngineLink, onProgress: RunListener["onProgress"]) {
     this.#ended = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
