@@ -4,7 +4,7 @@
  * Everything is bundled, so no npm package goes in; `.vscodeignore` says what does.
  */
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -21,5 +21,7 @@ function node(...args) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
+// Chunks of earlier builds, kept for terminals that still run, are not to be shipped.
+rmSync(join(root, "dist"), { recursive: true, force: true });
 node(join(root, "scripts", "ensure.mjs"));
 node(join(root, "node_modules", "@vscode", "vsce", "vsce"), "package", "--no-dependencies", "--allow-missing-repository", "--target", target, "--out", out);
