@@ -22,6 +22,7 @@ import { type Place, placeOf } from "../extension/supervisor/place.ts";
 import { endEngine } from "../extension/supervisor/shutdown.ts";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const PYTHON = join(ROOT, "engine", ".venv", "bin", "python");
 /** Longest wait for a condition; a test that meets it failed. */
 const PATIENCE_MS = 30_000;
 
@@ -78,6 +79,13 @@ export class Rig {
     return this.start([await bundleOf("extension/cli/main.ts"), ...args], options);
   }
 
+  /** Start `tino` in a terminal of its own; what is written to its standard input is typed. */
+  async startInTerminal(args: string[], size: { columns: number; rows: number }, env: Record<string, string> = {}): Promise<Running> {
+    const program = [process.execPath, await bundleOf("extension/cli/main.ts"), ...args];
+    const terminal = [join(ROOT, "test", "cli", "terminal.py"), String(size.columns), String(size.rows), ...program];
+    return this.#spawn(PYTHON, terminal, { env: { TERM: "xterm-256color", ...env } });
+  }
+
   /** A client in a process of its own; see `supervision/client.ts`. Resolves once it is started, not yet connected. */
   async startClient(kind: "vscode" | "cli" = "cli", env: Record<string, string> = {}): Promise<ClientProcess> {
     return new ClientProcess(this.start([await bundleOf("test/supervision/client.ts"), kind], { env }));
@@ -85,7 +93,11 @@ export class Rig {
 
   /** Start a Node program with the rig's environment. */
   start(args: string[], options: { env?: Record<string, string>; cwd?: string } = {}): Running {
-    const child = spawn(process.execPath, args, { env: { ...this.env, ...options.env }, cwd: options.cwd ?? this.#folder, stdio: ["pipe", "pipe", "pipe"] });
+    return this.#spawn(process.execPath, args, options);
+  }
+
+  #spawn(program: string, args: string[], options: { env?: Record<string, string>; cwd?: string }): Running {
+    const child = spawn(program, args, { env: { ...this.env, ...options.env }, cwd: options.cwd ?? this.#folder, stdio: ["pipe", "pipe", "pipe"] });
     this.#children.add(child);
     return new Running(child);
   }
@@ -175,7 +187,7 @@ export class Running {
 export interface Report {
   readonly state?: { kind: string; phase?: string; error?: { code: string }; connection?: { pid: number; instance: string; port: number } };
   readonly snapshot?: { seq: number; instance: string };
-  readonly event?: { type: string; seq: number; instance: string };
+  readonly event?: { type: string; seq: number; instance: string; client?: { pid: number | null } };
   readonly left?: string;
   readonly error?: { code: string; message: string };
 }
@@ -263,9 +275,8 @@ function installFake(folder: string): string {
   const engine = join(folder, "engine");
   const bin = join(engine, ".venv", "bin");
   mkdirSync(bin, { recursive: true });
-  const python = join(ROOT, "engine", ".venv", "bin", "python");
   const program = join(ROOT, "test", "supervision", "fake_engine.py");
-  writeFileSync(join(bin, "python"), `#!/bin/sh\nexec "${python}" -I -S "${program}" "$@"\n`);
+  writeFileSync(join(bin, "python"), `#!/bin/sh\nexec "${PYTHON}" -I -S "${program}" "$@"\n`);
   chmodSync(join(bin, "python"), 0o755);
   return engine;
 }

@@ -13,7 +13,7 @@ import { dataOf, progressText, runsText, runText } from "./ui/runText.ts";
 import { StatusLine } from "./ui/statusLine.ts";
 import { type BacktestOptions, buildRequest, getStrategyFile, runBacktest } from "./verbs/backtest.ts";
 import { DEMO, importSample } from "./verbs/demo.ts";
-import { followLogs, type LogRecord, type LogsOptions, readLogs } from "./verbs/logs.ts";
+import { LogFiles, type LogRecord, type LogsOptions } from "./verbs/logs.ts";
 import { createAddress, openBrowser, untilPageConnects } from "./verbs/open.ts";
 import { findRunId, listRuns } from "./verbs/runs.ts";
 import { type RunDetails, showRun } from "./verbs/show.ts";
@@ -134,12 +134,12 @@ export const performOpen = (context: Context, { target, print = false }: { targe
 export async function performLogs(context: Context, options: Omit<LogsOptions, "component"> & { component?: string; follow?: boolean }): Promise<number> {
   const { screen, place, signal } = context;
   const wanted: LogsOptions = { lines: options.lines, level: options.level, component: options.component ?? null };
-  const paths = [place.paths.engineLog, place.paths.clientLog];
+  const files = new LogFiles([place.paths.engineLog, place.paths.clientLog]);
   const say = (record: LogRecord) => (screen.json ? screen.printJson(record) : screen.print(logLine(record, screen.paint)));
-  const records = readLogs(paths, wanted);
+  const records = files.last(wanted);
   records.forEach(say);
   if (records.length === 0) screen.note(`Nothing in ${place.paths.logs} is asked for.`);
-  if (options.follow) await followLogs(paths, wanted, say, signal);
+  if (options.follow) await files.follow(wanted, say, signal);
   return EXIT.ok;
 }
 

@@ -2,7 +2,7 @@
  * Records of the engine's and the clients' log files: the last ones, and those that follow. Reads files only, so it works when the
  * engine does not.
  */
-import { closeSync, existsSync, fstatSync, openSync, readSync, statSync, watch } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, statSync, watch } from "node:fs";
 import { dirname } from "node:path";
 import type { Level } from "../../supervisor/log.ts";
 
@@ -27,83 +27,69 @@ const CHUNK_BYTES = 256 * 1024;
 /** Where notifications of the file system are not to be had. */
 const LOOK_AGAIN_MS = 500;
 
-/** The last records that were asked for, oldest first; older files are read only as far as needed. */
-export function readLogs(paths: readonly string[], options: LogsOptions): LogRecord[] {
-  const found = paths.flatMap((path) => readLast(path, options));
-  return found.sort((one, other) => (one.ts < other.ts ? -1 : one.ts > other.ts ? 1 : 0)).slice(-options.lines);
-}
+/**
+ * A few log files as they are now: what they hold up to here, and what comes after. Both meet without a gap and without a record
+ * twice, because the place is noted once, before anything is read.
+ */
+export class LogFiles {
+  readonly #files: LogFile[];
 
-/** Give every new record until the signal is aborted; a file that is rotated or made later is followed too. */
-export function followLogs(paths: readonly string[], options: LogsOptions, onRecord: (record: LogRecord) => void, signal: AbortSignal): Promise<void> {
-  const tails = paths.map((path) => new Tail(path));
-  const look = () => {
-    for (const tail of tails) for (const record of tail.read()) if (isWanted(record, options)) onRecord(record);
-  };
-  return new Promise((resolve) => {
-    const timer = setInterval(look, LOOK_AGAIN_MS);
-    const folders = [...new Set(paths.map((path) => dirname(path)))].filter((folder) => existsSync(folder));
-    const watchers = folders.map((folder) => watch(folder, look).on("error", () => undefined));
-    const stop = () => {
-      clearInterval(timer);
-      for (const watcher of watchers) watcher.close();
-      resolve();
+  constructor(paths: readonly string[]) {
+    this.#files = paths.map((path) => new LogFile(path));
+  }
+
+  /** The last records that were asked for, oldest first; older files are read only as far as needed. */
+  last(options: LogsOptions): LogRecord[] {
+    const found = this.#files.flatMap((file) => file.last(options));
+    return found.sort((one, other) => (one.ts < other.ts ? -1 : one.ts > other.ts ? 1 : 0)).slice(-options.lines);
+  }
+
+  /** Give every later record until the signal is aborted; a file that is rotated or made later is followed too. */
+  follow(options: LogsOptions, onRecord: (record: LogRecord) => void, signal: AbortSignal): Promise<void> {
+    const look = () => {
+      for (const file of this.#files) for (const record of file.appended()) if (isWanted(record, options)) onRecord(record);
     };
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop, { once: true });
-  });
-}
-
-function readLast(path: string, options: LogsOptions): LogRecord[] {
-  const records: LogRecord[] = [];
-  for (let rotation = 0; records.length < options.lines; rotation += 1) {
-    const file = rotation === 0 ? path : `${path}.${rotation}`;
-    if (!existsSync(file)) break;
-    records.unshift(...readBackwards(file, options, options.lines - records.length));
-  }
-  return records;
-}
-
-/** From the end of the file in chunks, until enough records were found. */
-function readBackwards(path: string, options: LogsOptions, most: number): LogRecord[] {
-  const descriptor = openSync(path, "r");
-  try {
-    const records: LogRecord[] = [];
-    let end = fstatSync(descriptor).size;
-    let rest = Buffer.alloc(0);
-    while (end > 0 && records.length < most) {
-      const start = Math.max(0, end - CHUNK_BYTES);
-      const chunk = Buffer.alloc(end - start);
-      readSync(descriptor, chunk, 0, chunk.length, start);
-      const text = Buffer.concat([chunk, rest]);
-      // What stands before the first line break may go on in the chunk before.
-      const cut = start === 0 ? 0 : text.indexOf("\n") + 1;
-      rest = text.subarray(0, cut);
-      const lines = text.subarray(cut).toString("utf8").split("\n");
-      records.unshift(...(lines.map(parseRecord).filter((record) => record !== null && isWanted(record, options)) as LogRecord[]));
-      end = start;
-    }
-    return records.slice(-most);
-  } finally {
-    closeSync(descriptor);
+    return new Promise((resolve) => {
+      const timer = setInterval(look, LOOK_AGAIN_MS);
+      const folders = [...new Set(this.#files.map(({ path }) => dirname(path)))].filter((folder) => existsSync(folder));
+      // The folder may be removed; then looking again now and then has to do.
+      const watchers = folders.map((folder) => watch(folder, look).on("error", () => undefined));
+      const stop = () => {
+        clearInterval(timer);
+        for (const watcher of watchers) watcher.close();
+        resolve();
+      };
+      if (signal.aborted) stop();
+      else look();
+      signal.addEventListener("abort", stop, { once: true });
+    });
   }
 }
 
-/** What is appended to a file from now on. */
-class Tail {
-  readonly #path: string;
+class LogFile {
+  readonly path: string;
   #offset: number;
   #inode: number;
   #rest = "";
 
   constructor(path: string) {
-    this.#path = path;
+    this.path = path;
     const found = statSync(path, { throwIfNoEntry: false });
     this.#offset = found?.size ?? 0;
     this.#inode = found?.ino ?? 0;
   }
 
-  read(): LogRecord[] {
-    const found = statSync(this.#path, { throwIfNoEntry: false });
+  last(options: LogsOptions): LogRecord[] {
+    const records = this.#offset > 0 ? readBackwards(this.path, this.#offset, options, options.lines) : [];
+    for (let rotation = 1; records.length < options.lines && existsSync(`${this.path}.${rotation}`); rotation += 1) {
+      const older = `${this.path}.${rotation}`;
+      records.unshift(...readBackwards(older, statSync(older).size, options, options.lines - records.length));
+    }
+    return records;
+  }
+
+  appended(): LogRecord[] {
+    const found = statSync(this.path, { throwIfNoEntry: false });
     if (!found) return [];
     if (found.ino !== this.#inode || found.size < this.#offset) {
       this.#inode = found.ino;
@@ -111,16 +97,39 @@ class Tail {
       this.#rest = "";
     }
     if (found.size === this.#offset) return [];
-    const descriptor = openSync(this.#path, "r");
-    const chunk = Buffer.alloc(found.size - this.#offset);
-    try {
-      this.#offset += readSync(descriptor, chunk, 0, chunk.length, this.#offset);
-    } finally {
-      closeSync(descriptor);
-    }
+    const chunk = readPart(this.path, this.#offset, found.size);
+    this.#offset += chunk.length;
     const lines = (this.#rest + chunk.toString("utf8")).split("\n");
     this.#rest = lines.pop() ?? "";
     return lines.map(parseRecord).filter((record) => record !== null);
+  }
+}
+
+/** From a place in the file backwards in chunks, until enough records were found. */
+function readBackwards(path: string, from: number, options: LogsOptions, most: number): LogRecord[] {
+  const records: LogRecord[] = [];
+  let end = from;
+  let rest = Buffer.alloc(0);
+  while (end > 0 && records.length < most) {
+    const start = Math.max(0, end - CHUNK_BYTES);
+    const text = Buffer.concat([readPart(path, start, end), rest]);
+    // What stands before the first line break may have begun in the chunk before.
+    const cut = start === 0 ? 0 : text.indexOf("\n") + 1;
+    rest = text.subarray(0, cut);
+    const found = text.subarray(cut).toString("utf8").split("\n").map(parseRecord);
+    records.unshift(...(found.filter((record) => record !== null && isWanted(record, options)) as LogRecord[]));
+    end = start;
+  }
+  return records.slice(-most);
+}
+
+function readPart(path: string, start: number, end: number): Buffer {
+  const descriptor = openSync(path, "r");
+  try {
+    const chunk = Buffer.alloc(end - start);
+    return chunk.subarray(0, readSync(descriptor, chunk, 0, chunk.length, start));
+  } finally {
+    closeSync(descriptor);
   }
 }
 
