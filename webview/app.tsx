@@ -49,7 +49,13 @@ function Frame() {
     <div className="frame">
       <Header state={state} open={open} />
       <Connected />
-      {state === null ? <Skeleton label="Loading the page" lines={10} /> : state.page === "runs" ? <Runs open={open} /> : <Backtest state={state} go={go} amend={setState} />}
+      {state === null ? (
+        <Skeleton label="Loading the page" lines={10} />
+      ) : state.page === "runs" ? (
+        <Runs open={open} />
+      ) : (
+        <Backtest state={state} go={go} amend={setState} />
+      )}
     </div>
   );
 }
@@ -112,7 +118,10 @@ function EngineState() {
   const words = connection === "live" ? (busy > 0 ? `${busy} running` : "Ready") : connection === "connecting" ? "Connecting" : "Offline";
   return (
     <span className="engine-state" data-connection={connection} title={status ? `Engine ${status.version}, process ${status.pid}` : undefined}>
-      <Icon name={connection === "live" ? (busy > 0 ? "sync" : "circle-filled") : connection === "connecting" ? "loading" : "debug-disconnect"} spin={connection === "connecting" || (connection === "live" && busy > 0)} />
+      <Icon
+        name={connection === "live" ? (busy > 0 ? "sync" : "circle-filled") : connection === "connecting" ? "loading" : "debug-disconnect"}
+        spin={connection === "connecting" || (connection === "live" && busy > 0)}
+      />
       {words}
     </span>
   );
@@ -129,7 +138,7 @@ function Connected() {
   const transport = useTransport();
   const status = useLive((state) => state.status);
   useEffect(() => {
-    document.documentElement.dataset["stale"] = String(connection === "lost");
+    document.documentElement.dataset.stale = String(connection === "lost");
   }, [connection]);
   if (connection === "lost") {
     return (
@@ -163,7 +172,8 @@ function Connected() {
 function Expired() {
   return (
     <Empty icon="key" title="This page has no session">
-      A session lasts as long as the engine and belongs to one browser tab. Run <code>tino open</code> in a terminal, or “tino: Open dashboard in browser” in the editor, for a new one.
+      A session lasts as long as the engine and belongs to one browser tab. Run <code>tino open</code> in a terminal, or “tino: Open dashboard in browser” in
+      the editor, for a new one.
     </Empty>
   );
 }

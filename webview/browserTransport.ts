@@ -132,7 +132,7 @@ export class BrowserTransport implements Transport {
 
   async #request(name: string, call: Call, parts: Parts, signal?: AbortSignal): Promise<unknown> {
     const headers: Record<string, string> = {};
-    if (this.#token !== null) headers["authorization"] = `Bearer ${this.#token}`;
+    if (this.#token !== null) headers.authorization = `Bearer ${this.#token}`;
     if (parts.body !== undefined) headers["content-type"] = "application/json";
     const timeout = AbortSignal.timeout(ANSWER_MS);
     let response: Response;

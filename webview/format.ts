@@ -13,7 +13,10 @@ const formats = new Map<string, Intl.NumberFormat>();
 function grouped(value: number, least: number, most: number): string {
   const key = `${least}.${most}`;
   let format = formats.get(key);
-  if (!format) formats.set(key, (format = new Intl.NumberFormat("en-US", { minimumFractionDigits: least, maximumFractionDigits: most })));
+  if (!format) {
+    format = new Intl.NumberFormat("en-US", { minimumFractionDigits: least, maximumFractionDigits: most });
+    formats.set(key, format);
+  }
   return format.format(value);
 }
 

@@ -16,7 +16,7 @@ declare global {
 }
 
 const transport = window.acquireVsCodeApi ? new PanelTransport(window.acquireVsCodeApi()) : new BrowserTransport();
-document.documentElement.dataset["host"] = transport.host;
+document.documentElement.dataset.host = transport.host;
 if (transport.host === "browser") applyBrowserTheme();
 
 const root = document.getElementById("root");

@@ -13,7 +13,7 @@ function chosen(): Theme | null {
 
 /** Put the theme in place before anything is drawn. */
 export function applyBrowserTheme(theme: Theme = chosen() ?? system()): void {
-  document.documentElement.dataset["theme"] = theme;
+  document.documentElement.dataset.theme = theme;
 }
 
 /** The theme and a way to change it. */

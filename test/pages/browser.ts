@@ -5,9 +5,20 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { build } from "vite";
+import type { PageState } from "#contracts";
+import { hostPanel } from "./panelHost.ts";
 import { StubEngine, type StubOptions } from "./stubEngine.ts";
 
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"];
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-dev-shm-usage",
+];
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 export class Pages {
@@ -25,8 +36,14 @@ export class Pages {
 
   static async open(): Promise<Pages> {
     const folder = mkdtempSync(join(tmpdir(), "tino-pages-"));
-    await build({ configFile: join(root, "webview/vite.config.ts"), build: { outDir: folder }, logLevel: "error" });
-    const browser = await chromium.launch({ executablePath: process.env["TINO_CHROMIUM"] ?? "/usr/bin/chromium", headless: true, args: FLAGS });
+    await build({
+      mode: process.env.TINO_PAGES_MODE ?? "production",
+      configFile: join(root, "webview/vite.config.ts"),
+      build: { outDir: folder },
+      logLevel: "error",
+      ...(process.env.TINO_PAGES_MODE ? {} : {}),
+    });
+    const browser = await chromium.launch({ executablePath: process.env.TINO_CHROMIUM ?? "/usr/bin/chromium", headless: true, args: FLAGS });
     return new Pages(folder, browser);
   }
 
@@ -37,15 +54,30 @@ export class Pages {
     return engine;
   }
 
-  async show(engine: StubEngine, path = "/", options: BrowserContextOptions = {}): Promise<Page> {
+  /** A blank page whose complaints are heard. */
+  async blank(options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: "dark", reducedMotion: "reduce", ...options });
     const page = await context.newPage();
     page.on("pageerror", (error) => this.complaints.push(`${error.message}\n${error.stack ?? ""}`));
     page.on("console", (message) => {
-      if (message.type() === "error") this.complaints.push(message.text());
+      if (message.type() === "error" || message.type() === "warning") this.complaints.push(message.text());
     });
     this.#pages.push(page);
+    return page;
+  }
+
+  /** The pages as `tino open` shows them. */
+  async show(engine: StubEngine, path = "/", options: BrowserContextOptions = {}): Promise<Page> {
+    const page = await this.blank(options);
     await page.goto(engine.address(path));
+    return page;
+  }
+
+  /** The pages as a panel of the editor shows them. */
+  async panel(engine: StubEngine, state: Partial<PageState>, look: Parameters<typeof hostPanel>[3] = {}, options: BrowserContextOptions = {}): Promise<Page> {
+    const page = await this.blank(options);
+    await hostPanel(page, engine, { page: "backtest", run: null, path: null, name: null, ...state }, look);
+    await page.goto(`http://127.0.0.1:${engine.port}/`);
     return page;
   }
 

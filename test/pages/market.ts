@@ -2,7 +2,7 @@
  * A market and a strategy for the pages' tests: seeded prices, two crossing averages traded on them, and every table a
  * real run leaves, at every level of detail. The engine has its own; this one only has to be plausible and the same each time.
  */
-import { float64, int32, tableFromArrays, tableToIPC, TimeUnit, timestamp, utf8 } from "@uwdata/flechette";
+import { float64, int32, TimeUnit, tableFromArrays, tableToIPC, timestamp, utf8 } from "@uwdata/flechette";
 
 export interface Shape {
   readonly rows: number;
@@ -17,14 +17,37 @@ export interface Shape {
   readonly volatility: number;
   readonly fast: number;
   readonly slow: number;
+  /** Fraction of the traded value. */
+  readonly fee: number;
 }
 
-export const DAILY: Shape = { rows: 3_310, start: Date.UTC(2000, 0, 3, 21), stepMs: 86_400_000, weekdays: true, seed: 7, price: 26, volatility: 0.021, fast: 10, slow: 20 };
-export const MINUTES: Shape = { rows: 500_000, start: Date.UTC(2019, 0, 2, 14, 31), stepMs: 60_000, weekdays: false, seed: 11, price: 140, volatility: 0.0006, fast: 10, slow: 20 };
+export const DAILY: Shape = {
+  rows: 3_310,
+  start: Date.UTC(2000, 0, 3, 21),
+  stepMs: 86_400_000,
+  weekdays: true,
+  seed: 7,
+  price: 26,
+  volatility: 0.021,
+  fast: 10,
+  slow: 20,
+  fee: 0.0005,
+};
+export const MINUTES: Shape = {
+  rows: 500_000,
+  start: Date.UTC(2019, 0, 2, 14, 31),
+  stepMs: 60_000,
+  weekdays: false,
+  seed: 11,
+  price: 140,
+  volatility: 0.0006,
+  fast: 10,
+  slow: 20,
+  fee: 0,
+};
 
 const STRATEGY = "/home/trader/strategies/ema_cross.py";
 const SYMBOL = "AAPL.XNAS";
-const FEE = 0.0005;
 const CASH = 100_000;
 
 /** mulberry32: small, seeded, good enough for a price. */
@@ -70,7 +93,7 @@ export function simulate(shape: Shape): Result {
     if (row > 0) at += shape.stepMs;
     while (shape.weekdays && (new Date(at).getUTCDay() === 0 || new Date(at).getUTCDay() === 6)) at += shape.stepMs;
     const first = price * (1 + (next() - 0.5) * shape.volatility * 0.5);
-    const drift = shape.volatility * 0.022;
+    const drift = shape.volatility ** 2;
     const normal = Math.sqrt(-2 * Math.log(next() || 1e-9)) * Math.cos(2 * Math.PI * next());
     const last = Math.max(0.5, first * (1 + drift + normal * shape.volatility));
     bars.ts[row] = at;
@@ -93,18 +116,30 @@ export function simulate(shape: Shape): Result {
       if (held === 0 && fast > slow) {
         const quantity = Math.floor((cash * 0.95) / close);
         held = quantity;
-        cash -= quantity * close * (1 + FEE);
-        order(result, at, "BUY", quantity, close, 44);
+        cash -= quantity * close * (1 + shape.fee);
+        order(result, at, "BUY", quantity, close, 44, shape.fee);
         open = { opened: at, instrument: SYMBOL, side: "LONG", quantity, entryPrice: close, entryOrderId: `O-${result.orders.length}` };
         openedRow = row;
         result.log.push({ ts: at, level: "INFO", message: `Averages crossed up at ${close}: buy ${quantity}`, path: STRATEGY, line: 43 });
       } else if (held > 0 && fast < slow && open) {
-        const entry = Number(open["entryPrice"]);
-        const fees = held * (entry + close) * FEE;
-        cash += held * close * (1 - FEE);
-        order(result, at, "SELL", held, close, 36);
+        const entry = Number(open.entryPrice);
+        const fees = held * (entry + close) * shape.fee;
+        cash += held * close * (1 - shape.fee);
+        order(result, at, "SELL", held, close, 36, shape.fee);
         const profit = held * (close - entry) - fees;
-        result.trades.push({ ...open, closed: at, exitPrice: close, result: profit, return: profit / (held * entry), fees, bars: row - openedRow, exitOrderId: `O-${result.orders.length}`, path: STRATEGY, line: 44, exitLine: 36 });
+        result.trades.push({
+          ...open,
+          closed: at,
+          exitPrice: close,
+          result: profit,
+          return: profit / (held * entry),
+          fees,
+          bars: row - openedRow,
+          exitOrderId: `O-${result.orders.length}`,
+          path: STRATEGY,
+          line: 44,
+          exitLine: 36,
+        });
         result.log.push({ ts: at, level: profit < -2_000 ? "WARNING" : "INFO", message: `Averages crossed down at ${close}`, path: STRATEGY, line: 35 });
         [held, open] = [0, null];
       }
@@ -115,16 +150,45 @@ export function simulate(shape: Shape): Result {
     equity.drawdown[row] = worth / high - 1;
     equity.exposure[row] = (held * close) / worth;
   }
-  if (open) result.trades.push({ ...open, closed: null, exitPrice: null, result: 0, return: 0, fees: 0, bars: rows - openedRow, exitOrderId: null, path: STRATEGY, line: 44, exitLine: null });
+  if (open)
+    result.trades.push({
+      ...open,
+      closed: null,
+      exitPrice: null,
+      result: 0,
+      return: 0,
+      fees: 0,
+      bars: rows - openedRow,
+      exitOrderId: null,
+      path: STRATEGY,
+      line: 44,
+      exitLine: null,
+    });
   return result;
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100;
 
-function order(result: Result, ts: number, side: string, quantity: number, price: number, line: number): void {
+function order(result: Result, ts: number, side: string, quantity: number, price: number, line: number, fee: number): void {
   const orderId = `O-${result.orders.length + 1}`;
-  result.orders.push({ ts, instrument: SYMBOL, side, type: "MARKET", quantity, filled: quantity, averagePrice: price, limitPrice: null, triggerPrice: null, status: "FILLED", reason: null, tags: null, orderId, path: STRATEGY, line });
-  result.fills.push({ ts, instrument: SYMBOL, side, quantity, price, fee: quantity * price * FEE, liquidity: "TAKER", orderId, path: STRATEGY, line });
+  result.orders.push({
+    ts,
+    instrument: SYMBOL,
+    side,
+    type: "MARKET",
+    quantity,
+    filled: quantity,
+    averagePrice: price,
+    limitPrice: null,
+    triggerPrice: null,
+    status: "FILLED",
+    reason: null,
+    tags: null,
+    orderId,
+    path: STRATEGY,
+    line,
+  });
+  result.fills.push({ ts, instrument: SYMBOL, side, quantity, price, fee: quantity * price * fee, liquidity: "TAKER", orderId, path: STRATEGY, line });
 }
 
 /** How many levels a series has: each a quarter of the one before, the last with at most a thousand rows. */
@@ -134,15 +198,16 @@ export function levelsOf(rows: number): number {
   return levels;
 }
 
-const closing = (rows: number, scale: number): number[] => Array.from({ length: Math.ceil(rows / scale) }, (_, index) => Math.min((index + 1) * scale, rows) - 1);
+const closing = (rows: number, scale: number): number[] =>
+  Array.from({ length: Math.ceil(rows / scale) }, (_, index) => Math.min((index + 1) * scale, rows) - 1);
 
 /** One level of a table of figures, as the contracts describe it: bars merge, lines keep lowest and highest of two rows. */
 export function atLevel(kind: "bars" | "lines", figures: Figures, level: number): Figures {
   const scale = 4 ** level;
-  const rows = figures["ts"]!.length;
+  const rows = figures.ts!.length;
   if (level === 0) return figures;
   const ends = closing(rows, scale);
-  const out: Figures = { ts: Float64Array.from(ends, (end) => figures["ts"]![end]!) };
+  const out: Figures = { ts: Float64Array.from(ends, (end) => figures.ts![end]!) };
   for (const [name, column] of Object.entries(figures)) {
     if (name === "ts") continue;
     const values = new Float64Array(ends.length);
@@ -150,7 +215,16 @@ export function atLevel(kind: "bars" | "lines", figures: Figures, level: number)
       const from = index * scale;
       if (kind === "bars") {
         const part = column.subarray(from, end + 1);
-        values[index] = name === "open" ? column[from]! : name === "close" ? column[end]! : name === "high" ? Math.max(...part) : name === "low" ? Math.min(...part) : part.reduce((sum, value) => sum + value, 0);
+        values[index] =
+          name === "open"
+            ? column[from]!
+            : name === "close"
+              ? column[end]!
+              : name === "high"
+                ? Math.max(...part)
+                : name === "low"
+                  ? Math.min(...part)
+                  : part.reduce((sum, value) => sum + value, 0);
         return;
       }
       const pair = index - (index % 2);
@@ -174,8 +248,16 @@ function extremes(column: Float64Array, from: number, to: number): [number, numb
 
 /** Rows as an Arrow stream; whole batches around the wanted range, as the engine cuts its files. */
 export function arrowOfFigures(figures: Figures, from: number | null, to: number | null, batch = 16_384): Uint8Array {
-  const ts = figures["ts"]!;
-  const first = from === null ? 0 : Math.floor(Math.max(0, ts.findIndex((at) => at >= from)) / batch) * batch;
+  const ts = figures.ts!;
+  const first =
+    from === null
+      ? 0
+      : Math.floor(
+          Math.max(
+            0,
+            ts.findIndex((at) => at >= from),
+          ) / batch,
+        ) * batch;
   const after = to === null ? -1 : ts.findIndex((at) => at > to);
   const last = after < 0 ? ts.length : Math.ceil(after / batch) * batch;
   const cut = Object.fromEntries(Object.entries(figures).map(([name, column]) => [name, column.subarray(first, last)]));
@@ -185,12 +267,29 @@ export function arrowOfFigures(figures: Figures, from: number | null, to: number
 
 const INSTANTS = new Set(["opened", "closed", "ts"]);
 const COUNTS = new Set(["line", "exitLine", "bars"]);
-const TEXTS = new Set(["instrument", "side", "liquidity", "orderId", "entryOrderId", "exitOrderId", "type", "status", "reason", "tags", "path", "level", "message"]);
+const TEXTS = new Set([
+  "instrument",
+  "side",
+  "liquidity",
+  "orderId",
+  "entryOrderId",
+  "exitOrderId",
+  "type",
+  "status",
+  "reason",
+  "tags",
+  "path",
+  "level",
+  "message",
+]);
 
 export function arrowOfRows(columns: readonly string[], rows: readonly Row[]): Uint8Array {
   const data = Object.fromEntries(columns.map((name) => [name, rows.map((row) => row[name] ?? null)]));
   const types = Object.fromEntries(
-    columns.map((name) => [name, INSTANTS.has(name) ? timestamp(TimeUnit.NANOSECOND, "UTC") : COUNTS.has(name) ? int32() : TEXTS.has(name) ? utf8() : float64()]),
+    columns.map((name) => [
+      name,
+      INSTANTS.has(name) ? timestamp(TimeUnit.NANOSECOND, "UTC") : COUNTS.has(name) ? int32() : TEXTS.has(name) ? utf8() : float64(),
+    ]),
   );
   return tableToIPC(tableFromArrays(data, { types }), { format: "stream" })!;
 }

@@ -2,16 +2,19 @@
  * An engine for the pages' tests: a real server on loopback that speaks the contracts, so that the page's own transport is
  * under test, with results from `market.ts` and runs that go on when a test says so.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+
 import { readFile } from "node:fs/promises";
-import { extname, join, normalize } from "node:path";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { extname, join, normalize } from "node:path";
+import { type WebSocket, WebSocketServer } from "ws";
 import {
   BacktestRequest,
   type ErrorBody,
   type Event,
   Hello,
   type Metrics,
+  PROTOCOL,
   type Run,
   type RunProgress,
   type RunSummary,
@@ -22,11 +25,17 @@ import {
   TinoError,
   VenueModel,
 } from "#contracts";
-import { type WebSocket, WebSocketServer } from "ws";
 import { arrowOfFigures, arrowOfRows, atLevel, DAILY, levelsOf, type Result, type Shape, simulate } from "./market.ts";
 
 const INSTANCE = "0123456789abcdef0123456789abcdef";
-const TYPES: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".ttf": "font/ttf", ".svg": "image/svg+xml", ".json": "application/json" };
+const TYPES: Record<string, string> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".ttf": "font/ttf",
+  ".svg": "image/svg+xml",
+  ".json": "application/json",
+};
 /** The engine's own, word for word: a page that needs more than this does not work. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -114,7 +123,11 @@ function symbolEntry(symbol: string, name: string, venue = "XNAS"): SymbolEntry 
   };
 }
 
-export const SYMBOLS: SymbolEntry[] = [symbolEntry("AAPL", "Apple Inc."), symbolEntry("MSFT", "Microsoft Corporation"), symbolEntry("IBM", "International Business Machines", "XNYS")];
+export const SYMBOLS: SymbolEntry[] = [
+  symbolEntry("AAPL", "Apple Inc."),
+  symbolEntry("MSFT", "Microsoft Corporation"),
+  symbolEntry("IBM", "International Business Machines", "XNYS"),
+];
 
 /** A run the stub knows, with its tables. */
 interface StubRun {
@@ -133,7 +146,10 @@ const simulated = new Map<string, Result>();
 function resultOf(shape: Shape): Result {
   const key = JSON.stringify(shape);
   let result = simulated.get(key);
-  if (!result) simulated.set(key, (result = simulate(shape)));
+  if (!result) {
+    result = simulate(shape);
+    simulated.set(key, result);
+  }
   return result;
 }
 
@@ -205,7 +221,12 @@ export class StubEngine {
 
   /** Put a finished run there, as if it had been run before. */
   addFinished(shape: Shape, part: Partial<Run> = {}, parameters: Run["parameters"] = {}): Run {
-    const request = BacktestRequest.parse({ path: EMA_CROSS.path, name: EMA_CROSS.name, symbols: ["AAPL.XNAS"], parameters: { fast: shape.fast, slow: shape.slow, ...parameters } });
+    const request = BacktestRequest.parse({
+      path: EMA_CROSS.path,
+      name: EMA_CROSS.name,
+      symbols: ["AAPL.XNAS"],
+      parameters: { fast: shape.fast, slow: shape.slow, ...parameters },
+    });
     const run = this.#newRun(request);
     this.#finish(run, shape);
     Object.assign(run.run, part);
@@ -256,6 +277,40 @@ export class StubEngine {
     this.#tokens.clear();
   }
 
+  /** A session without a browser's detour. */
+  token(): string {
+    const token = `token-${++this.#count}`;
+    this.#tokens.add(token);
+    return token;
+  }
+
+  snapshot(): ServerMessage {
+    return {
+      kind: "snapshot",
+      instance: INSTANCE,
+      seq: this.#seq,
+      status: {
+        state: "healthy",
+        mode: "PAPER",
+        pid: 4242,
+        port: this.port,
+        instance: INSTANCE,
+        protocol: PROTOCOL,
+        version: "0.1.0",
+        startedAt: Date.now() - 60_000,
+        pythonPath: "/opt/tino/bin/python",
+        home: "/home/trader/.local/state/tino",
+        logPath: "/home/trader/.local/state/tino/logs/engine.log",
+        memoryBytes: 61_000_000,
+        clients: [],
+        runsRunning: 0,
+        runsQueued: 0,
+        children: [],
+      },
+      runs: [...this.runs.values()].map(({ run }) => summaryOf(run)),
+    };
+  }
+
   #greet(client: WebSocket): void {
     client.once("message", (data) => {
       const hello = Hello.parse(JSON.parse(String(data)));
@@ -265,31 +320,7 @@ export class StubEngine {
         for (const message of this.#sent) if (message.kind === "event" && message.seq > seq) client.send(JSON.stringify(message));
         return;
       }
-      const snapshot: ServerMessage = {
-        kind: "snapshot",
-        instance: INSTANCE,
-        seq: this.#seq,
-        status: {
-          state: "healthy",
-          mode: "PAPER",
-          pid: 4242,
-          port: this.port,
-          instance: INSTANCE,
-          protocol: hello.protocol,
-          version: "0.1.0",
-          startedAt: Date.now() - 60_000,
-          pythonPath: "/opt/tino/bin/python",
-          home: "/home/trader/.local/state/tino",
-          logPath: "/home/trader/.local/state/tino/logs/engine.log",
-          memoryBytes: 61_000_000,
-          clients: [],
-          runsRunning: 0,
-          runsQueued: 0,
-          children: [],
-        },
-        runs: [...this.runs.values()].map(({ run }) => summaryOf(run)),
-      };
-      client.send(JSON.stringify(snapshot));
+      client.send(JSON.stringify(this.snapshot()));
     });
   }
 
@@ -333,7 +364,9 @@ export class StubEngine {
         case "GET /strategies":
           return json({ strategies: this.strategies, problems: [] });
         case "GET /strategies/…": {
-          const strategy = this.strategies.find(({ path, name }) => path === url.searchParams.get("path") && (!url.searchParams.has("name") || name === url.searchParams.get("name")));
+          const strategy = this.strategies.find(
+            ({ path, name }) => path === url.searchParams.get("path") && (!url.searchParams.has("name") || name === url.searchParams.get("name")),
+          );
           return strategy ? json(strategy) : refuse(TinoError.of("strategy_file_not_found", { path: url.searchParams.get("path") ?? "" }).body, 404);
         }
         case "POST /backtest":
@@ -371,7 +404,7 @@ export class StubEngine {
     this.publish({ type: "run.changed", run: summaryOf(stub.run) });
     if (!this.outcome) return;
     const { shape, ...part } = this.outcome(request);
-    if (shape) this.#finish(stub, { ...shape, fast: Number(request.parameters["fast"] ?? shape.fast), slow: Number(request.parameters["slow"] ?? shape.slow) });
+    if (shape) this.#finish(stub, { ...shape, fast: Number(request.parameters.fast ?? shape.fast), slow: Number(request.parameters.slow ?? shape.slow) });
     Object.assign(stub.run, { progress: null, ...part });
     this.publish({ type: "run.changed", run: summaryOf(stub.run) });
   }
@@ -414,8 +447,13 @@ export class StubEngine {
     const minutes = shape.stepMs < 86_400_000;
     const barType = minutes ? "AAPL.XNAS-1-MINUTE-LAST-EXTERNAL" : `${stub.run.symbols[0]}-1-DAY-LAST-EXTERNAL`;
     const metrics = metricsOf(tables);
-    const [from, to] = [tables.bars["ts"]![0]!, tables.bars["ts"]!.at(-1)!];
-    const info = (id: string, kind: Run["result"] extends infer R ? (R extends { series: (infer S)[] } ? (S extends { kind: infer K } ? K : never) : never) : never, rows: number, levels: number) => ({ id, kind, barType: kind === "bars" ? barType : null, rows, levels, from, to, drawings: [] });
+    const [from, to] = [tables.bars.ts![0]!, tables.bars.ts!.at(-1)!];
+    const info = (
+      id: string,
+      kind: Run["result"] extends infer R ? (R extends { series: (infer S)[] } ? (S extends { kind: infer K } ? K : never) : never) : never,
+      rows: number,
+      levels: number,
+    ) => ({ id, kind, barType: kind === "bars" ? barType : null, rows, levels, from, to, drawings: [] });
     const levels = levelsOf(shape.rows);
     Object.assign(stub.run, {
       status: "finished",
@@ -425,7 +463,7 @@ export class StubEngine {
       barTypes: [barType],
       metrics,
       currency: "USD",
-      sparkline: Array.from({ length: 60 }, (_, index) => tables.equity["equity"]![Math.floor((index / 59) * (shape.rows - 1))]! / 100_000),
+      sparkline: Array.from({ length: 60 }, (_, index) => tables.equity.equity![Math.floor((index / 59) * (shape.rows - 1))]! / 100_000),
       noTrades: null,
       result: {
         metrics,
@@ -476,7 +514,10 @@ export class StubEngine {
       const level = Math.min(range("level") ?? 0, info.levels - 1);
       const key = `${id} ${series} ${level}`;
       let figures = this.#levels.get(key);
-      if (!figures) this.#levels.set(key, (figures = atLevel(info.kind === "bars" ? "bars" : "lines", tables![info.kind], level)));
+      if (!figures) {
+        figures = atLevel(info.kind === "bars" ? "bars" : "lines", tables![info.kind], level);
+        this.#levels.set(key, figures);
+      }
       return arrowOfFigures(figures, range("from"), range("to"));
     }
     return arrowOfRows(SERIES_COLUMNS[info.kind], tables![info.kind]);
@@ -486,7 +527,11 @@ export class StubEngine {
     const wanted = extname(path) ? path : "/index.html";
     try {
       const content = await readFile(join(this.#options.pages, normalize(wanted)));
-      response.writeHead(200, { "content-type": TYPES[extname(wanted)] ?? "application/octet-stream", "content-security-policy": POLICY, "cache-control": "no-cache" });
+      response.writeHead(200, {
+        "content-type": TYPES[extname(wanted)] ?? "application/octet-stream",
+        "content-security-policy": POLICY,
+        "cache-control": "no-cache",
+      });
       response.end(content);
     } catch {
       response.writeHead(404);
@@ -501,7 +546,7 @@ function summaryOf({ venue: _venue, result: _result, ...summary }: Run): RunSumm
 
 function metricsOf({ bars, equity, trades }: Result): Metrics {
   const last = (column: Float64Array) => column.at(-1)!;
-  const total = last(equity["equity"]!) / 100_000 - 1;
+  const total = last(equity.equity!) / 100_000 - 1;
   const closed = trades.filter(({ closed: at }) => at !== null).map(({ result }) => Number(result));
   const wins = closed.filter((result) => result > 0);
   const losses = closed.filter((result) => result <= 0);
@@ -513,7 +558,7 @@ function metricsOf({ bars, equity, trades }: Result): Metrics {
     sharpe: 0.4312,
     sortino: 0.6127,
     calmar: 0.18,
-    maxDrawdown: Math.min(...atLevel("lines", { ts: equity["ts"]!, drawdown: equity["drawdown"]! }, 5)["drawdown"]!),
+    maxDrawdown: Math.min(...atLevel("lines", { ts: equity.ts!, drawdown: equity.drawdown! }, 5).drawdown!),
     maxDrawdownDays: 812,
     exposure: 0.55,
     turnover: 11.4,
@@ -526,8 +571,8 @@ function metricsOf({ bars, equity, trades }: Result): Metrics {
     longestLosingStreak: 7,
     fees: sum(trades.map(({ fees }) => Number(fees))),
     netProfit: total * 100_000,
-    finalEquity: last(equity["equity"]!),
-    benchmarkReturn: last(bars["close"]!) / bars["close"]![0]! - 1,
+    finalEquity: last(equity.equity!),
+    benchmarkReturn: last(bars.close!) / bars.close![0]! - 1,
     alpha: 0.021,
     beta: 0.49,
   };

@@ -6,10 +6,10 @@ import { plain } from "../format.ts";
 import { ToolButton } from "../parts/Button.tsx";
 import { csvFile } from "../parts/csv.ts";
 import { Menu, MenuItem, MenuSwitch } from "../parts/Menu.tsx";
-import { Failure, Skeleton } from "../parts/states.tsx";
+import { Empty, Failure, Skeleton } from "../parts/states.tsx";
 import { onThemeChange } from "./colors.ts";
 import { Columns } from "./columns.ts";
-import { type ChartFrame, type ChartTables, chartTables, layOut, type LoadSeries, openWindow } from "./frames.ts";
+import { type ChartFrame, type ChartTables, chartTables, type LoadSeries, layOut, openWindow } from "./frames.ts";
 import { type ChartRange, type ChartView, DEFAULT_VIEW, RunChart as Drawing } from "./runChart.ts";
 import { fillMarks, tradeMarks } from "./runMarks.ts";
 import { instrumentOf, isIntraday, priceDigits } from "./runShape.ts";
@@ -263,10 +263,10 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
           </MenuItem>
         </Menu>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the chart is walked with the keyboard. */}
       <div
         className="chart-body"
         ref={host}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: the chart is walked with the keyboard.
         tabIndex={0}
         role="application"
         aria-label={`Chart of ${title}`}
@@ -274,7 +274,11 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
         onKeyDown={onKeyDown}
         onBlur={() => setSpoken("")}
       >
-        {!ready && state?.error == null ? (
+        {tables === null ? (
+          <div className="chart-wait">
+            <Empty icon="graph-line" title="This run left no bars to draw" />
+          </div>
+        ) : state === null ? (
           <div className="chart-wait">
             <Skeleton label="Loading the chart" lines={6} />
           </div>

@@ -1,5 +1,5 @@
 /** An Arrow stream as columns. Timestamps become milliseconds, nulls of a figure NaN. */
-import { type Table, tableFromIPC, Type } from "@uwdata/flechette";
+import { type Table, Type, tableFromIPC } from "@uwdata/flechette";
 
 export class Columns {
   readonly rows: number;
@@ -24,7 +24,10 @@ export class Columns {
   /** A column of figures or instants; empty when there is no such column. */
   number(name: string): Float64Array {
     let column = this.#numbers.get(name);
-    if (!column) this.#numbers.set(name, (column = figures(this.#table.getChild(name)?.toArray())));
+    if (!column) {
+      column = figures(this.#table.getChild(name)?.toArray());
+      this.#numbers.set(name, column);
+    }
     return column;
   }
 

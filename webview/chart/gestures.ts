@@ -27,12 +27,15 @@ export function attachGestures(element: HTMLElement, on: GestureHandlers): () =>
   let moved = 0;
   let onAxis = false;
 
-  const at = (event: PointerEvent | WheelEvent | MouseEvent) => {
-    const box = element.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  /** Measured when a gesture begins: asking on every movement would make the browser lay the page out each time. */
+  let origin = { left: 0, top: 0 };
+  const measure = () => {
+    origin = element.getBoundingClientRect();
   };
+  const at = (event: PointerEvent | WheelEvent | MouseEvent) => ({ x: event.clientX - origin.left, y: event.clientY - origin.top });
 
   const down = (event: PointerEvent) => {
+    measure();
     const point = at(event);
     const { width, height } = on.area();
     // Price axes and the handles between panes are the library's.
@@ -79,6 +82,7 @@ export function attachGestures(element: HTMLElement, on: GestureHandlers): () =>
   };
 
   const wheel = (event: WheelEvent) => {
+    measure();
     const point = at(event);
     if (point.x > on.area().width) return;
     event.preventDefault();
@@ -90,6 +94,7 @@ export function attachGestures(element: HTMLElement, on: GestureHandlers): () =>
   };
 
   const twice = (event: MouseEvent) => {
+    measure();
     const point = at(event);
     if (point.y > on.area().height && point.x <= on.area().width) on.fit();
   };

@@ -62,7 +62,7 @@ export class Legend {
       const value = values[index] ?? "";
       const text = typeof value === "string" ? value : value.text;
       if (element.textContent !== text) element.textContent = text;
-      if (typeof value !== "string") element.dataset["tone"] = value.tone ?? "";
+      if (typeof value !== "string") element.dataset.tone = value.tone ?? "";
     });
   }
 

@@ -182,6 +182,7 @@ export class Marks implements ISeriesPrimitive<number> {
     const trades = this.#trades;
     const place = this.#place();
     if (!trades || !place || !this.#shading) return;
+    // biome-ignore lint/correctness/useHookAtTopLevel: a method of the canvas library, no hook.
     target.useBitmapCoordinateSpace(({ context, bitmapSize, horizontalPixelRatio: ratio }) => {
       const colors = { long: shade(this.#colors.buy, 0.07), short: shade(this.#colors.sell, 0.09) };
       const [first, last] = this.#tradesWithin(trades);
@@ -212,6 +213,7 @@ export class Marks implements ISeriesPrimitive<number> {
   #drawTrades(target: Target): void {
     const place = this.#place();
     if (!place || !this.#visible) return;
+    // biome-ignore lint/correctness/useHookAtTopLevel: a method of the canvas library, no hook.
     target.useMediaCoordinateSpace(({ context, mediaSize }) => {
       context.lineCap = "round";
       if (this.#trades) this.#drawLines(context, this.#trades, place, mediaSize.width);
@@ -259,7 +261,9 @@ export class Marks implements ISeriesPrimitive<number> {
     const leftmost = row(-LARGEST);
     const first = lowerBound(fills.ts, (leftmost === 0 ? after : ts[leftmost - 1]!) + 1);
     const last = lowerBound(fills.ts, ts[row(width + LARGEST)]! + 1);
-    const room = Math.min(1, Math.max(0.6, place.step / 6));
+    // Where fills are so many that each arrow stands for several, they must not hide the price.
+    const crowded = last - first > width / 4;
+    const room = Math.min(1, Math.max(crowded ? 0.4 : 0.6, place.step / 6));
     const taken = { [-1]: Number.NEGATIVE_INFINITY, 1: Number.NEGATIVE_INFINITY } as Record<number, number>;
     let shown = 0;
     const arrows = { [-1]: new Path2D(), 1: new Path2D() } as Record<number, Path2D>;
@@ -283,8 +287,8 @@ export class Marks implements ISeriesPrimitive<number> {
     context.lineWidth = 1.5;
     context.strokeStyle = this.#colors.background;
     for (const side of [1, -1]) {
-      context.stroke(arrows[side]!);
-      context.fillStyle = side > 0 ? this.#colors.buy : this.#colors.sell;
+      if (!crowded) context.stroke(arrows[side]!);
+      context.fillStyle = shade(side > 0 ? this.#colors.buy : this.#colors.sell, crowded ? 0.7 : 1);
       context.fill(arrows[side]!);
     }
     this.#counted({ shown, visible: last - first });

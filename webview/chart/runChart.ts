@@ -111,6 +111,8 @@ export class RunChart {
   readonly #reports: ChartReports;
   readonly #resize: ResizeObserver;
   readonly #detach: () => void;
+  /** Of the element, as last observed: asking for it while panning would cost a layout on every frame. */
+  #size: { width: number; height: number };
   #colors: ChartColors;
   #run: ChartRun | null = null;
   #view: ChartView;
@@ -122,9 +124,12 @@ export class RunChart {
   #slice: Slice = { start: 0, end: 0 };
   /** Instant of the bar the legend shows; null: the last visible one. */
   #cursor: number | null = null;
+  /** Where the pointer is over the chart; null while the cursor was set by keys or is nowhere. */
+  #pointer: number | null = null;
   /** Bring this instant into the middle once the bars around it are known exactly. */
   #aim: number | null = null;
   #highlight = -1;
+  #crosshair = 0;
   #fills: MarkCount = { shown: 0, visible: 0 };
   #told = "";
 
@@ -135,20 +140,27 @@ export class RunChart {
     this.#axis = new TimeAxis(zone);
     this.#colors = readColors();
     this.#chart = createChartEx<number, TimeAxis>(element, this.#axis, this.#options() as never) as IChartApiBase<number>;
+    // Its canvases hang in a table for layout, which says nothing to a screen reader; the legend's text does.
+    this.#chart.chartElement().setAttribute("aria-hidden", "true");
     this.#legend = new Legend(element);
     this.#marks = new Marks(this.#colors, (count) => this.#counted(count));
-    this.#chart.subscribeCrosshairMove(({ logical, point }) => {
-      if (logical === undefined || !point || !this.#frame) this.#cursor = null;
-      else this.#cursor = this.#frame.ts[this.#slice.start + Math.min(Math.max(Math.round(logical), 0), this.#slice.end - this.#slice.start - 1)] ?? null;
+    this.#chart.subscribeCrosshairMove(({ point, sourceEvent }) => {
+      // Told without an event when the cursor was set from here, and without a point when the pointer left.
+      if (point && !sourceEvent) return;
+      if (!point && this.#pointer === null) return;
+      this.#pointer = point?.x ?? null;
+      this.#followPointer();
       this.#writeLegend();
     });
+    this.#size = { width: element.clientWidth, height: element.clientHeight };
     this.#resize = new ResizeObserver(() => {
+      this.#size = { width: element.clientWidth, height: element.clientHeight };
       this.#apply();
       this.#placeLegend();
     });
     this.#resize.observe(element);
     this.#detach = attachGestures(element, {
-      area: () => ({ width: this.#chart.timeScale().width(), height: element.clientHeight - this.#chart.timeScale().height() }),
+      area: () => ({ width: this.#chart.timeScale().width(), height: this.#size.height - this.#chart.timeScale().height() }),
       pan: (pixels) => this.#byHand(() => this.pan(pixels / this.#width())),
       zoom: (factor, x) => this.#byHand(() => this.zoom(factor, x / this.#width())),
       fit: () => this.#byHand(() => this.fit()),
@@ -162,6 +174,7 @@ export class RunChart {
   dispose(): void {
     this.#detach();
     this.#resize.disconnect();
+    cancelAnimationFrame(this.#crosshair);
     this.#run?.window.dispose();
     this.#legend.dispose();
     this.#chart.remove();
@@ -231,7 +244,10 @@ export class RunChart {
   range(range: ChartRange): void {
     const run = this.#run;
     if (!run) return;
-    if (range === "All") return this.fit();
+    if (range === "All") {
+      this.fit();
+      return;
+    }
     const { extent } = run.window;
     const end = extent.coarse.at(-1)!;
     const from = rangeStart(range, end, run.zone);
@@ -312,6 +328,7 @@ export class RunChart {
 
   clearCursor(): void {
     this.#cursor = null;
+    this.#pointer = null;
     this.#chart.clearCrosshairPosition();
     this.#writeLegend();
   }
@@ -357,7 +374,7 @@ export class RunChart {
   }
 
   #width(): number {
-    return this.#chart.timeScale().width() || this.#element.clientWidth || 1;
+    return this.#chart.timeScale().width() || this.#size.width || 1;
   }
 
   #bounded(span: number): number {
@@ -378,7 +395,7 @@ export class RunChart {
   /** Bring the library into line with the view: the right frame, the right slice, the right range. */
   #apply(): void {
     const run = this.#run;
-    if (!run || this.#element.clientWidth === 0) return;
+    if (!run || this.#size.width === 0) return;
     const { rows, levels } = run.window.extent;
     let frame = run.window.frameFor(this.#viewport, this.#width());
     if (this.#aim !== null) {
@@ -395,7 +412,20 @@ export class RunChart {
     const offset = frame.first + this.#slice.start;
     this.#chart.timeScale().setVisibleLogicalRange({ from: this.#viewport.from / scale - offset, to: this.#viewport.to / scale - offset - 1 });
     this.#tellVisible();
-    if (this.#cursor === null) this.#writeLegend();
+    if (this.#pointer !== null) this.#followPointer();
+    else if (this.#cursor !== null) this.#placeCrosshair();
+    if (this.#pointer !== null || this.#cursor === null) this.#writeLegend();
+  }
+
+  /** The bar under the pointer, which may rest while the view moves. */
+  #followPointer(): void {
+    const frame = this.#frame;
+    if (this.#pointer === null || !frame) this.#cursor = null;
+    else {
+      const { from, to } = this.#viewport;
+      const row = from + ((to - from) * this.#pointer) / this.#width();
+      this.#cursor = frame.ts[Math.min(Math.max(Math.floor(row / merged(frame.level)) - frame.first, 0), frame.ts.length - 1)] ?? null;
+    }
   }
 
   #setSlice(frame: ChartFrame, slice: Slice): void {
@@ -430,7 +460,6 @@ export class RunChart {
     this.#frame = frame;
     this.#slice = slice;
     this.#tellDetail();
-    if (this.#cursor !== null) this.#setCursor(this.#cursor);
   }
 
   /** Make panes and series anew for the run, the view and the colours. */
@@ -589,13 +618,23 @@ export class RunChart {
   }
 
   #setCursor(at: number): void {
-    const frame = this.#frame;
-    if (!frame || !this.#candles) return;
-    const index = Math.min(lowerBound(frame.ts, at), frame.ts.length - 1);
-    this.#cursor = frame.ts[index] ?? null;
-    const price = frame.close[index]!;
-    if (this.#cursor !== null && !Number.isNaN(price)) this.#chart.setCrosshairPosition(price, this.#cursor, this.#candles);
+    if (!this.#frame || !this.#candles) return;
+    this.#pointer = null;
+    this.#cursor = at;
+    this.#placeCrosshair();
     this.#writeLegend();
+  }
+
+  /** The library takes a new range over with its next frame and places a cursor by the old one until then. */
+  #placeCrosshair(): void {
+    cancelAnimationFrame(this.#crosshair);
+    this.#crosshair = requestAnimationFrame(() => {
+      const frame = this.#frame;
+      if (!frame || !this.#candles || this.#cursor === null || this.#pointer !== null) return;
+      const index = Math.min(lowerBound(frame.ts, this.#cursor), frame.ts.length - 1);
+      const price = frame.close[index]!;
+      if (!Number.isNaN(price)) this.#chart.setCrosshairPosition(price, frame.ts[index]!, this.#candles);
+    });
   }
 
   #writeLegend(): void {
@@ -612,7 +651,10 @@ export class RunChart {
         const value = column(frame)?.[index] ?? Number.NaN;
         return Number.isNaN(value) ? "–" : text(value);
       });
-      if (pane > 0) return this.#legend.write(pane, values);
+      if (pane > 0) {
+        this.#legend.write(pane, values);
+        return;
+      }
       const tone = change > 0 ? "gain" : change < 0 ? "loss" : null;
       const volume = this.#volume ? [compact(frame.volume[index])] : [];
       this.#legend.write(0, [

@@ -31,5 +31,13 @@ export function runClock(run: Run): RunClock {
   const { firstBarAt, lastBarAt } = run.result ?? {};
   if (firstBarAt && lastBarAt) zone.prepare(firstBarAt, lastBarAt);
   const intraday = run.barTypes.some(isIntraday);
-  return { zone, write: (at) => (Number.isNaN(at) ? "–" : intraday ? zone.time(at) : zone.day(at)), width: intraday ? 128 : 86 };
+  return { zone, write: (at) => (Number.isNaN(at) ? "–" : intraday ? zone.time(at) : zone.day(at)), width: intraday ? 140 : 94 };
+}
+
+/** The days a run really covered, in its instrument's zone. */
+export function periodOf(run: Run): string {
+  const { firstBarAt, lastBarAt } = run.result ?? {};
+  if (!firstBarAt || !lastBarAt) return `${run.from ?? "start"} – ${run.to ?? "end"}`;
+  const { zone } = runClock(run);
+  return `${zone.day(firstBarAt)} – ${zone.day(lastBarAt)}`;
 }

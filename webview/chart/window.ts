@@ -51,7 +51,7 @@ export interface Slice {
 }
 
 /** More rows than this for a pixel cannot be told apart; the next level has a quarter of them. */
-const ROWS_PER_PIXEL = 1.5;
+const ROWS_PER_PIXEL = 1;
 const FRAME_MARGIN = 2;
 const SLICE_MARGIN = 1;
 /** A slice is taken anew, and a frame fetched, when the view is this near to its edge, in views. */

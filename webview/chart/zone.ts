@@ -76,7 +76,7 @@ export class Zone {
   #offset(at: number): number {
     const parts: Record<string, number> = {};
     for (const { type, value } of this.#format.formatToParts(at)) parts[type] = Number(value);
-    const wall = Date.UTC(parts["year"]!, parts["month"]! - 1, parts["day"]!, parts["hour"]!, parts["minute"]!, parts["second"]!);
+    const wall = Date.UTC(parts.year!, parts.month! - 1, parts.day!, parts.hour!, parts.minute!, parts.second!);
     return wall - Math.floor(at / 1_000) * 1_000;
   }
 

@@ -29,8 +29,7 @@ const SHOWN = 100;
 
 export function Combobox({ id, label, value, choices, placeholder, invalid = false, describedBy, disabled = false, onChoose }: Props) {
   const listId = useId();
-  const root = useRef<HTMLDivElement>(null);
-  const list = useRef<HTMLUListElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const [typed, setTyped] = useState<string | null>(null);
   const [active, setActive] = useState(0);
   const open = typed !== null;
@@ -75,7 +74,7 @@ export function Combobox({ id, label, value, choices, placeholder, invalid = fal
   };
 
   return (
-    <div className="combobox" ref={root} onBlur={(event) => !root.current?.contains(event.relatedTarget) && setTyped(null)}>
+    <div className="combobox">
       <input
         id={id}
         type="text"
@@ -99,13 +98,15 @@ export function Combobox({ id, label, value, choices, placeholder, invalid = fal
           setActive(0);
         }}
         onKeyDown={onKeyDown}
+        // A choice is taken on the press of the button, which leaves the focus here.
+        onBlur={() => setTyped(null)}
       />
       <Icon name="chevron-down" />
       {open ? (
-        <ul className="combobox-list" role="listbox" id={listId} ref={list} aria-label={label}>
+        <div className="combobox-list" role="listbox" id={listId} ref={list} aria-label={label}>
           {found.map((choice, index) => (
             // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are handled by the field, which keeps the focus.
-            <li
+            <div
               key={choice.value}
               id={`${listId}-${index}`}
               role="option"
@@ -118,14 +119,14 @@ export function Combobox({ id, label, value, choices, placeholder, invalid = fal
             >
               <span>{choice.label}</span>
               {choice.detail ? <small>{choice.detail}</small> : null}
-            </li>
+            </div>
           ))}
           {found.length === 0 ? (
-            <li className="muted" role="option" tabIndex={-1} aria-selected={false} aria-disabled="true">
+            <div className="muted" role="option" tabIndex={-1} aria-selected={false} aria-disabled="true">
               Nothing matches
-            </li>
+            </div>
           ) : null}
-        </ul>
+        </div>
       ) : null}
     </div>
   );

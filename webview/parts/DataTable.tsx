@@ -44,6 +44,8 @@ interface Props<R> {
 export const rowKey = (row: number): number => row;
 
 const ROW = 24;
+/** A column without a width gets at least this. */
+const FLEXIBLE = 160;
 const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel() });
 
 export function DataTable<R extends object | number>({ label, columns, rows, keyOf, selected = null, onSelect, onOpen, sorted, toneOf }: Props<R>) {
@@ -93,36 +95,29 @@ export function DataTable<R extends object | number>({ label, columns, rows, key
   };
 
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the rows are walked with the keyboard from here.
-    <div
-      className="table-scroller"
-      ref={scroller}
-      tabIndex={0}
-      role="grid"
-      aria-label={label}
-      aria-rowcount={rows.length + 1}
-      aria-activedescendant={place >= 0 ? `${id}-${place}` : undefined}
-      onKeyDown={onKeyDown}
-    >
-      <table className="table" role="presentation">
+    <div className="table-scroller" ref={scroller}>
+      <table
+        className="table"
+        style={{ minWidth: columns.reduce((sum, { width }) => sum + (width ?? FLEXIBLE), 0) }}
+        // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: rows are chosen and walked, which is a grid's business.
+        role="grid"
+        tabIndex={0}
+        aria-label={label}
+        aria-rowcount={rows.length + 1}
+        aria-activedescendant={place >= 0 ? `${id}-${place}` : undefined}
+        onKeyDown={onKeyDown}
+      >
         <colgroup>
           {columns.map((column) => (
             <col key={column.id} style={column.width ? { width: column.width } : undefined} />
           ))}
         </colgroup>
-        <thead role="rowgroup">
-          <tr role="row" aria-rowindex={1}>
+        <thead>
+          <tr aria-rowindex={1}>
             {columns.map((column) => {
               const direction = sorting?.id === column.id ? (sorting.desc ? "descending" : "ascending") : undefined;
               return (
-                <th
-                  key={column.id}
-                  role="columnheader"
-                  scope="col"
-                  className={column.figure ? "is-figure" : undefined}
-                  aria-sort={direction}
-                  title={column.title}
-                >
+                <th key={column.id} scope="col" className={column.figure ? "is-figure" : undefined} aria-sort={direction} title={column.title}>
                   {column.sortable === false ? (
                     column.heading
                   ) : (
@@ -136,17 +131,15 @@ export function DataTable<R extends object | number>({ label, columns, rows, key
             })}
           </tr>
         </thead>
-        <tbody role="rowgroup">
-          {above > 0 ? <tr aria-hidden="true" style={{ height: above }} /> : null}
+        <tbody>
+          {above > 0 ? <Spacer height={above} /> : null}
           {visible.map(({ index }) => {
             const { row } = order[index]!.original;
             const chosen = index === place;
             return (
-              // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are handled by the grid, which keeps the focus.
               <tr
                 key={keyOf(row)}
                 id={`${id}-${index}`}
-                role="row"
                 aria-rowindex={index + 2}
                 aria-selected={onSelect ? chosen : undefined}
                 data-tone={toneOf?.(row) ?? undefined}
@@ -154,18 +147,24 @@ export function DataTable<R extends object | number>({ label, columns, rows, key
                 onDoubleClick={onOpen ? () => onOpen(row) : undefined}
               >
                 {columns.map((column) => (
-                  <td key={column.id} role="gridcell" className={column.figure ? "is-figure" : undefined}>
+                  <td key={column.id} className={column.figure ? "is-figure" : undefined}>
                     {column.cell ? column.cell(row) : column.value(row)}
                   </td>
                 ))}
               </tr>
             );
           })}
-          {below > 0 ? <tr aria-hidden="true" style={{ height: below }} /> : null}
+          {below > 0 ? <Spacer height={below} /> : null}
         </tbody>
       </table>
     </div>
   );
+}
+
+/** Stands for the rows that are not drawn; says nothing to anybody. */
+function Spacer({ height }: { height: number }) {
+  // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a row without cells cannot be focused.
+  return <tr aria-hidden="true" style={{ height }} />;
 }
 
 function compare(a: unknown, b: unknown): number {

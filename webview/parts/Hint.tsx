@@ -17,10 +17,10 @@ export function Hint({ text, children, className }: Props) {
     setPlace({ left: Math.max(8, Math.min(box.left, window.innerWidth - 328)), top: above ? box.top - 4 : box.bottom + 4, above });
   };
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: an explanation must be reachable without a mouse.
     // biome-ignore lint/a11y/noStaticElementInteractions: it reacts to being pointed at, nothing can be pressed.
     <span
       className={`hint ${className ?? ""}`}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: an explanation must be reachable without a mouse.
       tabIndex={0}
       aria-describedby={id}
       onMouseEnter={(event) => show(event.currentTarget)}

@@ -1,7 +1,7 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { ErrorBody } from "#contracts";
 import { asTinoError, useTransport } from "../engine.tsx";
-import { useQueryClient } from "@tanstack/react-query";
 import { Button } from "./Button.tsx";
 import { Failure } from "./states.tsx";
 

@@ -7,25 +7,25 @@ import { rangeWords, readText } from "./parameterChecks.ts";
 
 interface Props {
   readonly parameters: readonly Parameter[];
-  readonly valueOf: (parameter: Parameter) => ParameterValue;
+  readonly valueIn: (parameter: Parameter) => ParameterValue;
   readonly errors: ReadonlyMap<string, ErrorBody>;
   /** What instruments and bar types may be chosen. */
   readonly symbols: readonly SymbolEntry[];
   readonly onChange: (parameter: Parameter, value: ParameterValue) => void;
 }
 
-export function ParameterForm({ parameters, valueOf, errors, symbols, onChange }: Props) {
+export function ParameterForm({ parameters, valueIn, errors, symbols, onChange }: Props) {
   return (
     <>
       {parameters.map((parameter) => {
-        const value = valueOf(parameter);
+        const value = valueIn(parameter);
         const changed = JSON.stringify(value ?? null) !== JSON.stringify(parameter.default ?? null);
         return (
           <Field
             key={parameter.name}
             label={parameter.name}
             unit={rangeWords(parameter) ?? undefined}
-            help={parameter.description}
+            help={parameter.kind === "boolean" ? null : parameter.description}
             error={errors.get(parameter.name)}
             changed={changed}
             onReset={() => onChange(parameter, parameter.default)}
@@ -56,7 +56,7 @@ function Control({ control, parameter, value, symbols, onChange }: ControlOf) {
       return (
         <span className="checkbox">
           <input {...control} type="checkbox" checked={value === true} onChange={(event) => onChange(event.target.checked)} />
-          <span>{value === true ? "On" : "Off"}</span>
+          <label htmlFor={control.id}>{parameter.description ?? (value === true ? "On" : "Off")}</label>
         </span>
       );
     case "choice":

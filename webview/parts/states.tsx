@@ -18,12 +18,14 @@ export function Empty({ icon, title, children, actions }: { icon: string; title:
   );
 }
 
+const WIDTHS = [92, 55, 78, 64, 86, 47, 72, 90, 58, 81, 67, 50];
+
 /** The shape of what is being fetched. */
 export function Skeleton({ lines = 4, label }: { lines?: number; label: string }) {
   return (
     <div className="skeleton" role="status" aria-label={label}>
-      {Array.from({ length: lines }, (_, line) => (
-        <div key={line} style={{ width: `${90 - ((line * 37) % 45)}%` }} />
+      {WIDTHS.slice(0, lines).map((width) => (
+        <div key={width} style={{ width: `${width}%` }} />
       ))}
     </div>
   );

@@ -2,11 +2,12 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { ErrorBody, PageState, Run, RunSummary, Strategy, SymbolList, TinoError } from "#contracts";
+import { periodOf } from "../../chart/runShape.ts";
 import { asTinoError, useCall, useConnection, useLive, useLiveRun, useTransport } from "../../engine.tsx";
 import { ago, duration } from "../../format.ts";
 import { Button } from "../../parts/Button.tsx";
 import { ImportSample } from "../../parts/ImportSample.tsx";
-import { Banner, Empty, Failure, Skeleton } from "../../parts/states.tsx";
+import { Empty, Failure, Skeleton } from "../../parts/states.tsx";
 import { History, useNow } from "./History.tsx";
 import { Progress } from "./Progress.tsx";
 import { Ended, Results } from "./Results.tsx";
@@ -33,11 +34,11 @@ export function Backtest({ state, go, amend }: Props) {
   const shown = useShownRun(state, amend);
   const { strategy, error: strategyError } = useStrategy(state, shown.summary, strategies.data?.strategies);
   const runs = useStrategyRuns(strategy);
-  const form = useDraft(strategy, shown.full, runs.find((run) => run.status === "finished") ?? runs[0], symbols.data);
+  const form = useDraft(strategy, shown, symbols.data);
   const [starting, setStarting] = useState(false);
   const [refusal, setRefusal] = useState<ErrorBody | null>(null);
   const [cancelling, setCancelling] = useState<string | null>(null);
-  const [folded, setFolded] = useState(false);
+  const [folded, setFolded] = useState(() => isNarrow() && state.run !== null);
 
   const active = shown.summary !== null && ACTIVE.has(shown.summary.status);
   const errors = useMemo(() => {
@@ -53,8 +54,9 @@ export function Backtest({ state, go, amend }: Props) {
     setRefusal(null);
     try {
       const started = await transport.call("startBacktest", { body: requestOf(form.draft, strategy) });
-      form.keep();
+      form.set(form.draft, started.id);
       shown.remember(started);
+      setFolded(isNarrow());
       go({ page: "backtest", run: started.id, path: strategy.path, name: strategy.name });
     } catch (error) {
       setRefusal(asTinoError(error).body);
@@ -95,7 +97,8 @@ export function Backtest({ state, go, amend }: Props) {
     );
   }
   const failed = symbols.error ?? strategies.error;
-  if (failed && !strategies.data && !shown.summary) return <Failure error={failed.body} retry={() => void Promise.all([symbols.refetch(), strategies.refetch()])} />;
+  if (failed && !strategies.data && !shown.summary)
+    return <Failure error={failed.body} retry={() => void Promise.all([symbols.refetch(), strategies.refetch()])} />;
 
   const wrong = [...errors.keys()].length > 0;
   const offline = connection === "lost" || connection === "expired";
@@ -106,7 +109,14 @@ export function Backtest({ state, go, amend }: Props) {
           Cancel
         </Button>
       ) : (
-        <Button icon={starting ? "loading" : "play"} spin={starting} look="primary" disabled={!strategy || !form.draft || starting || wrong || offline} onClick={() => void run()} title="Ctrl+Enter">
+        <Button
+          icon={starting ? "loading" : "play"}
+          spin={starting}
+          look="primary"
+          disabled={!strategy || !form.draft || starting || wrong || offline}
+          onClick={() => void run()}
+          title="Ctrl+Enter"
+        >
           Run backtest
         </Button>
       )}
@@ -118,7 +128,7 @@ export function Backtest({ state, go, amend }: Props) {
       <aside className="backtest-form" aria-label="Set-up">
         <button type="button" className="fold" aria-expanded={!folded} onClick={() => setFolded(!folded)}>
           <span className={`codicon codicon-chevron-${folded ? "right" : "down"}`} aria-hidden="true" />
-          {folded && strategy ? `${strategy.name} · ${form.draft?.symbols.join(", ") ?? ""}` : "Set-up"}
+          <span>{folded && strategy ? `${strategy.name} · ${form.draft?.symbols.join(", ") ?? ""}` : "Set-up"}</span>
         </button>
         {strategies.isPending || symbols.isPending ? (
           <Skeleton label="Loading strategies" lines={9} />
@@ -140,17 +150,31 @@ export function Backtest({ state, go, amend }: Props) {
             action={action}
           />
         )}
-        {strategy ? <History runs={runs} strategy={strategy} shown={shown.summary?.id ?? null} onOpen={(chosen) => {
-          form.forget();
-          setRefusal(null);
-          go({ page: "backtest", run: chosen.id, path: chosen.path, name: chosen.name });
-        }} /> : null}
+        {strategy ? (
+          <History
+            runs={runs}
+            strategy={strategy}
+            shown={shown.summary?.id ?? null}
+            onOpen={(chosen) => {
+              setRefusal(null);
+              setFolded(isNarrow());
+              go({ page: "backtest", run: chosen.id, path: chosen.path, name: chosen.name });
+            }}
+          />
+        ) : null}
       </aside>
       <main className="backtest-main">
         {strategyError && !strategy ? <Failure error={strategyError.body} /> : null}
         {refusal && !refusal.field ? <Failure error={refusal} retry={() => void run()} /> : null}
-        {starting || active ? <Progress run={starting ? null : shown.summary} cancelling={cancelling !== null} onCancel={active && shown.summary ? () => void cancel(shown.summary!.id) : null} /> : null}
-        <Outcome shown={shown} strategy={strategy} noStrategies={strategies.data?.strategies.length === 0} busy={starting || active} again={() => void run()} />
+        {starting || active ? <Progress run={starting ? null : shown.summary} cancelling={cancelling !== null} /> : null}
+        <Outcome
+          shown={shown}
+          strategy={strategy}
+          strategies={strategies.data?.strategies}
+          busy={starting || active}
+          again={() => void run()}
+          onStrategy={(chosen) => go({ page: "backtest", run: null, path: chosen.path, name: chosen.name })}
+        />
       </main>
     </div>
   );
@@ -162,32 +186,31 @@ const fieldOf = (field: string): string => field.replace(/^parameters\./, "");
 interface OutcomeProps {
   readonly shown: Shown;
   readonly strategy: Strategy | undefined;
-  readonly noStrategies: boolean;
+  readonly strategies: readonly Strategy[] | undefined;
   readonly busy: boolean;
   readonly again: () => void;
+  readonly onStrategy: (strategy: Strategy) => void;
 }
 
-function Outcome({ shown, strategy, noStrategies, busy, again }: OutcomeProps) {
+function Outcome({ shown, strategy, strategies, busy, again, onStrategy }: OutcomeProps) {
   const now = useNow();
   const { summary, full, previous, error, retry } = shown;
   if (error) return <Failure error={error.body} retry={retry} />;
   if (summary === null) {
-    if (noStrategies) {
+    if (busy || !shown.settled) return <Skeleton label={busy ? "Starting" : "Loading"} lines={10} />;
+    if (strategy) {
       return (
-        <Empty icon="file-code" title="No strategy found">
-          A strategy is a Python class derived from nautilus_trader.trading.Strategy, in a folder that is trusted in the editor or open in a terminal.
+        <Empty icon="graph-line" title={`${strategy.name} has not been run yet`}>
+          Choose symbol and parameters, then run it. The result appears here and is kept.
         </Empty>
       );
     }
-    if (busy) return <Skeleton label="Starting" lines={10} />;
-    return strategy ? (
-      <Empty icon="graph-line" title={`${strategy.name} has not been run yet`}>
-        Choose symbol and parameters, then run it. The result appears here and is kept.
+    return strategies?.length === 0 ? (
+      <Empty icon="file-code" title="No strategy found">
+        A strategy is a Python class derived from nautilus_trader.trading.Strategy, in a folder that is trusted in the editor or open in a terminal.
       </Empty>
     ) : (
-      <Empty icon="graph-line" title="Choose a strategy" actions={<Button icon="list-selection" look="primary" onClick={() => document.querySelector<HTMLInputElement>(".setup input[role=combobox]")?.click()}>Choose a strategy</Button>}>
-        It is run over stored bars; fills, equity and every figure appear here.
-      </Empty>
+      <Choose strategies={strategies ?? []} onStrategy={onStrategy} />
     );
   }
   if (summary.status === "failed" || summary.status === "cancelled" || summary.status === "interrupted") {
@@ -203,12 +226,33 @@ function Outcome({ shown, strategy, noStrategies, busy, again }: OutcomeProps) {
           {result.name} <span className="muted">on</span> {result.symbols.join(", ")}
         </h2>
         <span className="muted">
-          {result.from ?? "start"} – {result.to ?? "end"} of the data · {ago(result.createdAt, now)} · took {duration(result.result.elapsedMs)}
+          {periodOf(result)} · {ago(result.createdAt, now)} · took {duration(result.result.elapsedMs)}
         </span>
         {old ? <span className="badge">Previous run</span> : null}
       </header>
       <Results run={result} old={old} />
     </>
+  );
+}
+
+/** A first visit: what there is to run. */
+function Choose({ strategies, onStrategy }: { strategies: readonly Strategy[]; onStrategy: (strategy: Strategy) => void }) {
+  return (
+    <div className="empty">
+      <h2>Choose a strategy</h2>
+      <p>It is run over stored bars; fills, equity and every figure appear here.</p>
+      <ul className="choose">
+        {strategies.map((strategy) => (
+          <li key={strategyKey(strategy)}>
+            <button type="button" onClick={() => onStrategy(strategy)}>
+              <strong>{strategy.name}</strong>
+              {strategy.description ? <span>{strategy.description}</span> : null}
+              <span className="muted">{strategy.path}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 
@@ -218,6 +262,8 @@ interface Shown {
   readonly full: Run | null;
   /** The last result of the same strategy, shown until the new one is there. */
   readonly previous: Run | null;
+  /** It is known what to show: a run with what it was asked, or that there is none. */
+  readonly settled: boolean;
   readonly error: TinoError | null;
   readonly retry: () => void;
   /** The engine's answer to a start: known before any event tells of it. */
@@ -247,6 +293,7 @@ function useShownRun(state: PageState, amend: (state: PageState) => void): Shown
     summary,
     full,
     previous: summary && kept && kept.path === summary.path && kept.name === summary.name ? kept : null,
+    settled: id === null ? state.path === null || !newest.isPending : full !== null || error !== null,
     error: full ? null : error,
     retry: () => void refetch(),
     remember: (run) => {
@@ -257,17 +304,29 @@ function useShownRun(state: PageState, amend: (state: PageState) => void): Shown
 }
 
 /** The strategy the page is about, as its file stands now. */
-function useStrategy(state: PageState, run: RunSummary | null, known: readonly Strategy[] | undefined): { strategy: Strategy | undefined; error: TinoError | null } {
+function useStrategy(
+  state: PageState,
+  run: RunSummary | null,
+  known: readonly Strategy[] | undefined,
+): { strategy: Strategy | undefined; error: TinoError | null } {
   const wanted = state.path !== null ? { path: state.path, name: state.name } : run ? { path: run.path, name: run.name } : null;
   const listed = wanted ? known?.find(({ path, name }) => path === wanted.path && (wanted.name === null || name === wanted.name)) : undefined;
   // The editor may ask for a file that the search does not reach, or whose class was just renamed.
-  const asked = useCall("getStrategySchema", { query: wanted ?? NOT_CHOSEN }, { enabled: wanted !== null && known !== undefined && listed === undefined, staleTime: 0 });
+  const asked = useCall(
+    "getStrategySchema",
+    { query: wanted ?? NOT_CHOSEN },
+    { enabled: wanted !== null && known !== undefined && listed === undefined, staleTime: 0 },
+  );
   return { strategy: listed ?? asked.data, error: asked.error };
 }
 
 /** Runs of a strategy, newest first: those fetched, with what was heard of them since. */
 function useStrategyRuns(strategy: Strategy | undefined): RunSummary[] {
-  const fetched = useCall("listRuns", { query: { limit: HISTORY, path: strategy?.path ?? null, name: strategy?.name ?? null } }, { enabled: strategy !== undefined });
+  const fetched = useCall(
+    "listRuns",
+    { query: { limit: HISTORY, path: strategy?.path ?? null, name: strategy?.name ?? null } },
+    { enabled: strategy !== undefined },
+  );
   const live = useLive((state) => state.runs);
   return useMemo(() => {
     if (!strategy) return [];
@@ -277,29 +336,35 @@ function useStrategyRuns(strategy: Strategy | undefined): RunSummary[] {
   }, [strategy, fetched.data, live]);
 }
 
-/** The form: what was typed, else the shown run's values, else those of the last run, else the defaults. */
-function useDraft(strategy: Strategy | undefined, run: Run | null, last: RunSummary | undefined, symbols: SymbolList | undefined) {
+interface Typed {
+  /** The run that was shown while it was typed; another run brings its own values. */
+  readonly run: string | null;
+  readonly draft: Draft;
+}
+
+/** The form: what was typed, else what the shown run was asked, else the defaults. */
+function useDraft(strategy: Strategy | undefined, shown: Shown, symbols: SymbolList | undefined) {
   const transport = useTransport();
   const key = strategy ? `draft ${strategyKey(strategy)}` : null;
-  const [typed, setTyped] = useState<{ key: string; draft: Draft } | null>(null);
+  const id = shown.summary?.id ?? null;
+  const { full, settled } = shown;
+  const [typed, setTyped] = useState<(Typed & { readonly key: string }) | null>(null);
   const draft = useMemo(() => {
     if (!strategy || !key || !symbols) return null;
-    if (typed?.key === key) return typed.draft;
-    const recalled = transport.recall(key) as Draft | null | undefined;
-    if (recalled) return recalled;
-    const base = run && run.path === strategy.path && run.name === strategy.name ? run : last;
-    return base ? draftOf(base, strategy) : emptyDraft(symbols.symbols);
-  }, [strategy, key, symbols, typed, run, last, transport]);
-  const put = (next: Draft | null) => {
-    if (key === null) return;
-    setTyped(next && { key, draft: next });
-    transport.remember(key, next);
-  };
+    const kept = typed?.key === key ? typed : (transport.recall(key) as Typed | undefined);
+    if (kept && kept.run === id) return kept.draft;
+    if (!settled) return null;
+    return full && full.path === strategy.path && full.name === strategy.name ? draftOf(full, strategy) : emptyDraft(symbols.symbols);
+  }, [strategy, key, symbols, typed, id, full, settled, transport]);
   return {
     draft,
-    set: (next: Draft) => put(next),
-    /** The form is what was run: keep showing it until that run is there to read from. */
-    keep: () => draft && put(draft),
-    forget: () => put(null),
+    set: (next: Draft, run: string | null = id) => {
+      if (key === null) return;
+      setTyped({ key, run, draft: next });
+      transport.remember(key, { run, draft: next } satisfies Typed);
+    },
   };
 }
+
+/** The form lies above the result and not beside it (see backtest.css). */
+const isNarrow = (): boolean => matchMedia("(max-width: 860px)").matches;

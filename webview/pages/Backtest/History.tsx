@@ -22,7 +22,14 @@ export function useNow(): number {
   return now;
 }
 
-export const STATUS_WORDS = { queued: "Queued", running: "Running", finished: "Finished", failed: "Failed", cancelled: "Cancelled", interrupted: "Interrupted" } as const;
+export const STATUS_WORDS = {
+  queued: "Queued",
+  running: "Running",
+  finished: "Finished",
+  failed: "Failed",
+  cancelled: "Cancelled",
+  interrupted: "Interrupted",
+} as const;
 
 export function History({ runs, strategy, shown, onOpen }: Props) {
   const now = useNow();
@@ -36,7 +43,12 @@ export function History({ runs, strategy, shown, onOpen }: Props) {
           const value = run.metrics?.totalReturn ?? null;
           return (
             <li key={run.id}>
-              <button type="button" aria-current={run.id === shown} onClick={() => onOpen(run)} title={`${new Date(run.createdAt).toLocaleString("en-GB")} · ${changes || "defaults"}`}>
+              <button
+                type="button"
+                aria-current={run.id === shown}
+                onClick={() => onOpen(run)}
+                title={`${new Date(run.createdAt).toLocaleString("en-GB")} · ${changes || "defaults"}`}
+              >
                 <span className="history-what">
                   <span>{run.symbols.join(", ")}</span>
                   <span className="muted">{changes || "defaults"}</span>

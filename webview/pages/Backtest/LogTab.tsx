@@ -29,16 +29,24 @@ export function LogTab({ run, table, onTime }: Props) {
   }, [table]);
   const rows = useMemo(() => {
     const wanted = words.trim().toLowerCase();
-    return table.indices().filter(
-      (row) => (level === null || table.textAt("level", row) === level) && (wanted === "" || (table.textAt("message", row) ?? "").toLowerCase().includes(wanted)),
-    );
+    return table
+      .indices()
+      .filter(
+        (row) =>
+          (level === null || table.textAt("level", row) === level) && (wanted === "" || (table.textAt("message", row) ?? "").toLowerCase().includes(wanted)),
+      );
   }, [table, level, words]);
   const columns = useMemo<Column<number>[]>(() => {
     const { write, width } = runClock(run);
     return [
       { id: "ts", heading: "Time", width, value: (row) => table.numberAt("ts", row), cell: (row) => write(table.numberAt("ts", row)) },
       { id: "level", heading: "Level", width: 72, value: (row) => table.textAt("level", row), cell: (row) => (table.textAt("level", row) ?? "").toLowerCase() },
-      { id: "message", heading: "Message", value: (row) => table.textAt("message", row), cell: (row) => <span title={table.textAt("message", row) ?? undefined}>{table.textAt("message", row)}</span> },
+      {
+        id: "message",
+        heading: "Message",
+        value: (row) => table.textAt("message", row),
+        cell: (row) => <span title={table.textAt("message", row) ?? undefined}>{table.textAt("message", row)}</span>,
+      },
       {
         id: "source",
         heading: "Source",

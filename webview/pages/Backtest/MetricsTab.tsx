@@ -1,5 +1,6 @@
 /** All figures of a run, in groups; each explains itself. */
 import { METRICS, type Metrics, type Run } from "#contracts";
+import { periodOf } from "../../chart/runShape.ts";
 import { metric, percent, plain, tone } from "../../format.ts";
 import { Hint } from "../../parts/Hint.tsx";
 
@@ -7,8 +8,8 @@ const GROUPS: readonly [string, readonly (keyof Metrics)[]][] = [
   ["Return", ["totalReturn", "annualReturn", "netProfit", "finalEquity", "fees"]],
   ["Risk", ["volatility", "maxDrawdown", "maxDrawdownDays", "exposure", "turnover"]],
   ["Return for risk", ["sharpe", "sortino", "calmar"]],
-  ["Trades", ["trades", "winRate", "profitFactor", "expectancy", "averageWin", "averageLoss", "longestLosingStreak"]],
   ["Against buy and hold", ["benchmarkReturn", "alpha", "beta"]],
+  ["Trades", ["trades", "winRate", "profitFactor", "expectancy", "averageWin", "averageLoss", "longestLosingStreak"]],
 ];
 
 /** What the headline shows, in the order in which it is asked. */
@@ -19,12 +20,9 @@ function definition(name: keyof Metrics, run: Run): string {
   const { result } = run;
   const { definition: meaning, unit } = METRICS[name];
   if (!result) return meaning;
-  const zone = result.instruments[0]?.timeZone ?? "UTC";
-  const day = (at: number | null) => (at === null ? "?" : new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(at));
-  const period = `${day(result.firstBarAt)} – ${day(result.lastBarAt)}`;
   const daily: ReadonlySet<keyof Metrics> = new Set(["annualReturn", "volatility", "sharpe", "sortino", "calmar", "alpha", "beta"]);
   const basis = daily.has(name) ? `${plain(result.dailyReturns, 0)} daily returns, ${result.periodsPerYear} a year` : `${plain(result.bars, 0)} bars`;
-  return `${meaning}${unit === "money" ? ` In ${result.currency}.` : ""} ${period}, ${basis}.`;
+  return `${meaning}${unit === "money" ? ` In ${result.currency}.` : ""} ${periodOf(run)}, ${basis}.`;
 }
 
 export function Figure({ name, run }: { name: keyof Metrics; run: Run }) {

@@ -34,35 +34,53 @@ export function OrdersTab({ run, table, onTime }: Props) {
     const price = (id: string, heading: string): Column<number> => ({
       id,
       heading,
-      width: 80,
+      width: 88,
       figure: true,
       value: (row) => table.numberAt(id, row),
       cell: (row) => number(table.numberAt(id, row), digits),
     });
-    const size = (id: string, heading: string): Column<number> => ({ id, heading, width: 76, figure: true, value: (row) => table.numberAt(id, row), cell: (row) => plain(table.numberAt(id, row)) });
-    const text = (id: string, heading: string, width: number): Column<number> => ({ id, heading, width, value: (row) => table.textAt(id, row), cell: (row) => sentence(table.textAt(id, row) ?? "") });
+    const size = (id: string, heading: string): Column<number> => ({
+      id,
+      heading,
+      width: 84,
+      figure: true,
+      value: (row) => table.numberAt(id, row),
+      cell: (row) => plain(table.numberAt(id, row)),
+    });
+    const text = (id: string, heading: string, width: number): Column<number> => ({
+      id,
+      heading,
+      width,
+      value: (row) => table.textAt(id, row),
+      cell: (row) => sentence(table.textAt(id, row) ?? ""),
+    });
     return [
       { id: "ts", heading: "Time", width, value: (row) => table.numberAt("ts", row), cell: (row) => write(table.numberAt("ts", row)) },
       ...(run.symbols.length > 1 ? [{ id: "instrument", heading: "Symbol", width: 104, value: (row: number) => table.textAt("instrument", row) }] : []),
-      text("side", "Side", 48),
+      text("side", "Side", 52),
       text("type", "Type", 88),
       size("quantity", "Quantity"),
       size("filled", "Filled"),
       price("averagePrice", "Average"),
       price("limitPrice", "Limit"),
       price("triggerPrice", "Trigger"),
-      text("status", "Status", 84),
+      text("status", "Status", 92),
       {
         id: "source",
         heading: "Source",
-        width: 108,
+        width: 136,
         value: (row) => table.numberAt("line", row),
         cell: (row) => {
           const path = table.textAt("path", row);
           return path ? <SourceLink path={path} line={table.numberAt("line", row)} /> : null;
         },
       },
-      { id: "reason", heading: "Reason", value: (row) => table.textAt("reason", row), cell: (row) => <span title={table.textAt("reason", row) ?? undefined}>{table.textAt("reason", row)}</span> },
+      {
+        id: "reason",
+        heading: "Reason",
+        value: (row) => table.textAt("reason", row),
+        cell: (row) => <span title={table.textAt("reason", row) ?? undefined}>{table.textAt("reason", row)}</span>,
+      },
     ];
   }, [run, table]);
   return (

@@ -1,8 +1,8 @@
 /** The right side of the page: the answer in one line, the chart, and under it everything the numbers rest on. */
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import type { ErrorBody, Run } from "#contracts";
-import { type ChartFocus, RunChart } from "../../chart/RunChart.tsx";
 import type { Columns } from "../../chart/columns.ts";
+import { type ChartFocus, RunChart } from "../../chart/RunChart.tsx";
 import { useTransport } from "../../engine.tsx";
 import { plain } from "../../format.ts";
 import { ToolButton } from "../../parts/Button.tsx";
@@ -18,6 +18,12 @@ import { TradesTab } from "./TradesTab.tsx";
 type Tab = "metrics" | "trades" | "orders" | "log" | "assumptions";
 const TAB = "backtest.tab";
 
+interface Drawn {
+  readonly run: Run;
+  readonly trades: Columns;
+  readonly fills: Columns;
+}
+
 export function Results({ run, old }: { run: Run; old: boolean }) {
   const transport = useTransport();
   const tabsId = useId();
@@ -31,6 +37,11 @@ export function Results({ run, old }: { run: Run; old: boolean }) {
   const fills = useRunTable(run, "fills");
   const orders = useRunTable(run, "orders", tab === "orders");
   const log = useRunTable(run, "log", tab === "log");
+
+  // A chart that is shown already stays until all of the next run is there: nothing flickers between two runs.
+  const drawn = useRef<Drawn | null>(null);
+  if (trades.table && fills.table) drawn.current = { run, trades: trades.table, fills: fills.table };
+  const chart = drawn.current;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was chosen belongs to the run it was chosen in.
   useEffect(() => {
@@ -80,11 +91,11 @@ export function Results({ run, old }: { run: Run; old: boolean }) {
         </Banner>
       ))}
       {result.outcome.noTrades === null ? null : <NoTrades run={run} onOrders={() => choose("orders")} />}
-      {trades.table && fills.table ? (
+      {chart ? (
         <RunChart
-          run={run}
-          trades={trades.table}
-          fills={fills.table}
+          run={chart.run}
+          trades={chart.trades}
+          fills={chart.fills}
           focus={focus}
           onTrade={(row) => {
             chooseTrade(row);
@@ -92,7 +103,9 @@ export function Results({ run, old }: { run: Run; old: boolean }) {
           }}
         />
       ) : (
-        <Waiting states={[trades, fills]} label="Loading trades" />
+        <div className="chart">
+          <Waiting states={[trades, fills]} label="Loading trades" />
+        </div>
       )}
       <Sash container={body} />
       <div className="tabs">
@@ -162,7 +175,8 @@ function NoTrades({ run, onOrders }: { run: Run; onOrders: () => void }) {
       <h2>{outcome.noTrades}</h2>
       {outcome.orders > 0 ? (
         <p>
-          {plain(outcome.orders, 0)} orders: {plain(outcome.filled, 0)} filled, {plain(outcome.denied, 0)} denied, {plain(outcome.rejected, 0)} rejected, {plain(outcome.cancelled, 0)} cancelled, {plain(outcome.open, 0)} still open.{" "}
+          {plain(outcome.orders, 0)} orders: {plain(outcome.filled, 0)} filled, {plain(outcome.denied, 0)} denied, {plain(outcome.rejected, 0)} rejected,{" "}
+          {plain(outcome.cancelled, 0)} cancelled, {plain(outcome.open, 0)} still open.{" "}
           <button type="button" className="link" onClick={onOrders}>
             Show orders
           </button>
@@ -183,7 +197,12 @@ function NoTrades({ run, onOrders }: { run: Run; onOrders: () => void }) {
 
 function Assumptions({ run }: { run: Run }) {
   const { assumptions, versions } = run.result!;
-  const all = [...assumptions.map(({ label, value }) => [label, value] as const), ...Object.entries(versions), ["Run", run.id] as const, ["Code", run.codeHash ?? "–"] as const];
+  const all = [
+    ...assumptions.map(({ label, value }) => [label, value] as const),
+    ...Object.entries(versions),
+    ["Run", run.id] as const,
+    ["Code", run.codeHash ?? "–"] as const,
+  ];
   return (
     <dl className="facts">
       {all.map(([label, value]) => (
@@ -199,7 +218,11 @@ function Assumptions({ run }: { run: Run }) {
 /** A run that ended without a result. */
 export function Ended({ error, again }: { error: ErrorBody | null; again: () => void }) {
   if (error) return <Failure error={error} retry={again} />;
-  return <Empty icon="circle-slash" title="The run was cancelled">Nothing was stored.</Empty>;
+  return (
+    <Empty icon="circle-slash" title="The run was cancelled">
+      Nothing was stored.
+    </Empty>
+  );
 }
 
 /** A whole table, instants in UTC as ISO 8601. */

@@ -3,7 +3,7 @@ import { type PointerEvent, type RefObject, useEffect, useState } from "react";
 import { useTransport } from "../../engine.tsx";
 
 const SHARE = "backtest.share";
-const USUAL = 0.32;
+const USUAL = 0.3;
 const [LEAST, MOST] = [0.12, 0.75];
 
 export function Sash({ container }: { container: RefObject<HTMLElement | null> }) {

@@ -4,6 +4,7 @@ import type { ErrorBody, Strategy, StrategyList, SymbolEntry } from "#contracts"
 import { plain } from "../../format.ts";
 import { Button } from "../../parts/Button.tsx";
 import { Combobox } from "../../parts/Combobox.tsx";
+import { DayInput } from "../../parts/DayInput.tsx";
 import { Field } from "../../parts/Field.tsx";
 import { Icon } from "../../parts/Icon.tsx";
 import { ParameterForm } from "../../parts/ParameterForm.tsx";
@@ -17,7 +18,7 @@ import {
   USUAL_VENUE,
   VENUE_WORDS,
   type VenueText,
-  valueOf,
+  valueIn,
   withParameter,
 } from "./request.ts";
 
@@ -113,7 +114,7 @@ function Parameters({ strategy, symbols, draft, errors, onDraft }: PartProps & {
         parameters={own}
         symbols={symbols}
         errors={errors}
-        valueOf={(parameter) => valueOf(draft, parameter)}
+        valueIn={(parameter) => valueIn(draft, parameter)}
         onChange={(parameter, value) => onDraft(withParameter(draft, parameter, value))}
       />
     </fieldset>
@@ -188,10 +189,10 @@ function Data({ strategy, symbols, draft, errors, onDraft }: PartProps & { strat
       ) : null}
       <div className="field-pair">
         <Field label="From" error={errors.get("from")}>
-          {(control) => <DayInput {...control} value={draft.from} other={first} onChange={(from) => onDraft({ ...draft, from })} />}
+          {(control) => <DayInput control={control} value={draft.from} usual={first} onChange={(from) => onDraft({ ...draft, from })} />}
         </Field>
         <Field label="To" error={errors.get("to")}>
-          {(control) => <DayInput {...control} value={draft.to} other={last} onChange={(to) => onDraft({ ...draft, to })} />}
+          {(control) => <DayInput control={control} value={draft.to} usual={last} onChange={(to) => onDraft({ ...draft, to })} />}
         </Field>
       </div>
       {first && last ? (
@@ -239,31 +240,6 @@ function Data({ strategy, symbols, draft, errors, onDraft }: PartProps & { strat
         )}
       </Field>
     </fieldset>
-  );
-}
-
-function DayInput({
-  value,
-  other,
-  onChange,
-  ...control
-}: {
-  value: string | null;
-  other: string | null;
-  onChange: (day: string | null) => void;
-  id: string;
-  "aria-invalid": boolean;
-  "aria-describedby": string | undefined;
-}) {
-  return (
-    <input
-      {...control}
-      type="date"
-      data-empty={value === null}
-      title={value === null && other ? `Not set: ${other}` : undefined}
-      value={value ?? other ?? ""}
-      onChange={(event) => onChange(event.target.value || null)}
-    />
   );
 }
 

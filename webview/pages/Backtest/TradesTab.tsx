@@ -32,25 +32,31 @@ export function TradesTab({ run, table, selected, onSelect, onOpenSource }: Prop
     });
     const many = run.symbols.length > 1;
     return [
-      { id: "number", heading: "#", width: 48, figure: true, value: (row) => row + 1 },
-      { id: "side", heading: "Side", width: 56, value: (row) => (isLong(table.textAt("side", row)) ? "Long" : "Short") },
+      { id: "number", heading: "#", width: 44, figure: true, value: (row) => row + 1 },
+      { id: "side", heading: "Side", width: 64, value: (row) => (isLong(table.textAt("side", row)) ? "Long" : "Short") },
       ...(many ? [{ id: "instrument", heading: "Symbol", width: 104, value: (row: number) => table.textAt("instrument", row) }] : []),
       { id: "opened", heading: "Opened", width, value: (row) => table.numberAt("opened", row), cell: (row) => write(table.numberAt("opened", row)) },
-      { id: "closed", heading: "Closed", width, value: (row) => table.numberAt("closed", row), cell: (row) => (Number.isNaN(table.numberAt("closed", row)) ? "still open" : write(table.numberAt("closed", row))) },
-      figure("quantity", "Quantity", 84, (value) => plain(value)),
-      figure("entryPrice", "Entry", 84, (value) => number(value, digits), "Average price of the entry"),
-      figure("exitPrice", "Exit", 84, (value) => number(value, digits), "Average price of the exit"),
+      {
+        id: "closed",
+        heading: "Closed",
+        width,
+        value: (row) => table.numberAt("closed", row),
+        cell: (row) => (Number.isNaN(table.numberAt("closed", row)) ? "still open" : write(table.numberAt("closed", row))),
+      },
+      figure("quantity", "Quantity", 80, (value) => plain(value)),
+      figure("entryPrice", "Entry", 76, (value) => number(value, digits), "Average price of the entry"),
+      figure("exitPrice", "Exit", 76, (value) => number(value, digits), "Average price of the exit"),
       {
         ...figure("result", `Result (${run.currency ?? ""})`, 112, () => "", "After fees"),
         cell: (row) => <Signed value={table.numberAt("result", row)} text={number(table.numberAt("result", row), 2, true)} />,
       },
       {
-        ...figure("return", "Return", 76, () => "", "Result over the value of the entry"),
+        ...figure("return", "Return", 80, () => "", "Result over the value of the entry"),
         cell: (row) => <Signed value={table.numberAt("return", row)} text={percent(table.numberAt("return", row), 2, true)} />,
       },
       figure("fees", "Fees", 72, (value) => number(value, 2)),
-      figure("bars", "Bars", 56, (value) => plain(value, 0), "How many bars it was held"),
-      { id: "source", heading: "Source", sortable: false, value: () => null, cell: (row) => <Sources table={table} row={row} /> },
+      figure("bars", "Bars", 54, (value) => plain(value, 0), "How many bars it was held"),
+      { id: "source", heading: "Source", width: 136, sortable: false, value: () => null, cell: (row) => <Sources table={table} row={row} /> },
     ];
   }, [run, table]);
   return (

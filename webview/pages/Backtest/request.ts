@@ -3,6 +3,7 @@ import {
   type Adjustment,
   type BacktestRequest,
   type Coverage,
+  Day,
   type ErrorBody,
   type Parameter,
   type ParameterValue,
@@ -51,8 +52,8 @@ export function emptyDraft(symbols: readonly SymbolEntry[]): Draft {
   return { symbols: first ? [first] : [], barType: null, from: null, to: null, adjustment: "splitsAndDividends", venue: USUAL_VENUE, parameters: {} };
 }
 
-/** The form that would ask for a run again. The list of runs leaves the venue out: then it is the usual one. */
-export function draftOf(run: Run | RunSummary, strategy: Strategy): Draft {
+/** The form that would ask for a run again. */
+export function draftOf(run: Run, strategy: Strategy): Draft {
   const known = new Map(strategy.parameters.map((parameter) => [parameter.name, parameter]));
   const parameters = Object.fromEntries(
     Object.entries(run.parameters).filter(([name, value]) => {
@@ -66,7 +67,7 @@ export function draftOf(run: Run | RunSummary, strategy: Strategy): Draft {
     from: run.from,
     to: run.to,
     adjustment: run.adjustment,
-    venue: "venue" in run ? venueText(run.venue) : USUAL_VENUE,
+    venue: venueText(run.venue),
     parameters,
   };
 }
@@ -74,7 +75,7 @@ export function draftOf(run: Run | RunSummary, strategy: Strategy): Draft {
 export const sameValue = (a: ParameterValue | undefined, b: ParameterValue | undefined): boolean => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 
 /** The value of a parameter as the form shows it. */
-export const valueOf = (draft: Draft, parameter: Parameter): ParameterValue => draft.parameters[parameter.name] ?? parameter.default;
+export const valueIn = (draft: Draft, parameter: Parameter): ParameterValue => draft.parameters[parameter.name] ?? parameter.default;
 
 /** The draft with another value for a parameter; the default is not kept. */
 export function withParameter(draft: Draft, parameter: Parameter, value: ParameterValue): Draft {
@@ -91,9 +92,13 @@ export function coverageOf(symbols: readonly SymbolEntry[], chosen: readonly str
 export function check(draft: Draft, strategy: Strategy): Map<string, ErrorBody> {
   const errors = new Map<string, ErrorBody>();
   const add = (error: ErrorBody | null) => error?.field && errors.set(error.field, error);
-  for (const parameter of strategy.parameters) add(checkParameter(parameter, valueOf(draft, parameter)));
+  for (const parameter of strategy.parameters) add(checkParameter(parameter, valueIn(draft, parameter)));
   if (draft.symbols.length === 0) add(TinoError.of("request_invalid", { reason: "no symbol was given" }, { field: "symbols" }).body);
-  if (draft.from !== null && draft.to !== null && draft.from > draft.to)
+  for (const field of ["from", "to"] as const) {
+    const day = draft[field];
+    if (day !== null && !Day.safeParse(day).success) add(TinoError.of("request_invalid", { reason: `${day} is not a day of the calendar` }, { field }).body);
+  }
+  if (draft.from !== null && draft.to !== null && errors.size === 0 && draft.from > draft.to)
     add(TinoError.of("range_invalid", { from: draft.from, to: draft.to }, { field: "to" }).body);
   for (const issue of readVenue(draft.venue).error?.issues ?? []) {
     const name = issue.path[0] as keyof VenueText;

@@ -39,7 +39,13 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
   }, [all]);
 
   const columns = useMemo<Column<RunSummary>[]>(() => {
-    const figure = (id: string, heading: string, width: number, value: (run: RunSummary) => number | null | undefined, text: (value: number | null) => string): Column<RunSummary> => ({
+    const figure = (
+      id: string,
+      heading: string,
+      width: number,
+      value: (run: RunSummary) => number | null | undefined,
+      text: (value: number | null) => string,
+    ): Column<RunSummary> => ({
       id,
       heading,
       width,
@@ -48,10 +54,28 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
       cell: (run) => text(value(run) ?? null),
     });
     return [
-      { id: "created", heading: "When", width: 104, value: (run) => run.createdAt, cell: (run) => <span title={new Date(run.createdAt).toLocaleString("en-GB")}>{ago(run.createdAt, now)}</span> },
+      {
+        id: "created",
+        heading: "When",
+        width: 104,
+        value: (run) => run.createdAt,
+        cell: (run) => <span title={new Date(run.createdAt).toLocaleString("en-GB")}>{ago(run.createdAt, now)}</span>,
+      },
       { id: "name", heading: "Strategy", width: 132, value: (run) => run.name, cell: (run) => <span title={run.path}>{run.name}</span> },
-      { id: "symbols", heading: "Symbols", width: 104, value: (run) => run.symbols.join(", "), cell: (run) => <span title={run.symbols.join(", ")}>{run.symbols.join(", ")}</span> },
-      { id: "range", heading: "Range", width: 168, value: (run) => run.from ?? "", cell: (run) => `${run.from ?? "start"} – ${run.to ?? "end"}` },
+      {
+        id: "symbols",
+        heading: "Symbols",
+        width: 104,
+        value: (run) => run.symbols.join(", "),
+        cell: (run) => <span title={run.symbols.join(", ")}>{run.symbols.join(", ")}</span>,
+      },
+      {
+        id: "range",
+        heading: "Range",
+        width: 176,
+        value: (run) => run.from ?? "",
+        cell: (run) => (run.from === null && run.to === null ? "All data" : `${run.from ?? "start"} – ${run.to ?? "end"}`),
+      },
       { id: "parameters", heading: "Parameters", value: (run) => parametersOf(run), cell: (run) => <span title={parametersOf(run)}>{parametersOf(run)}</span> },
       {
         id: "equity",
@@ -62,13 +86,37 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
         cell: (run) => (ACTIVE.has(run.status) ? <RunProgressCell run={run} /> : <Sparkline points={run.sparkline} />),
       },
       {
-        ...figure("return", "Return", 84, (run) => run.metrics?.totalReturn, () => ""),
+        ...figure(
+          "return",
+          "Return",
+          92,
+          (run) => run.metrics?.totalReturn,
+          () => "",
+        ),
         title: "Final equity over starting balance, minus one",
         cell: (run) => <Signed value={run.metrics?.totalReturn ?? Number.NaN} text={percent(run.metrics?.totalReturn, 1, true)} />,
       },
-      figure("sharpe", "Sharpe", 68, (run) => run.metrics?.sharpe, (value) => number(value)),
-      figure("drawdown", "Drawdown", 84, (run) => run.metrics?.maxDrawdown, (value) => percent(value)),
-      figure("trades", "Trades", 68, (run) => run.metrics?.trades, (value) => plain(value, 0)),
+      figure(
+        "sharpe",
+        "Sharpe",
+        76,
+        (run) => run.metrics?.sharpe,
+        (value) => number(value),
+      ),
+      figure(
+        "drawdown",
+        "Drawdown",
+        96,
+        (run) => run.metrics?.maxDrawdown,
+        (value) => percent(value),
+      ),
+      figure(
+        "trades",
+        "Trades",
+        76,
+        (run) => run.metrics?.trades,
+        (value) => plain(value, 0),
+      ),
       {
         id: "status",
         heading: "Status",
@@ -116,7 +164,13 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
   return (
     <main className="runs">
       <div className="filter" role="toolbar" aria-label="Filter runs">
-        <input type="search" aria-label="Filter runs" placeholder="Filter by strategy, symbol or parameter" value={words} onChange={(event) => setWords(event.target.value)} />
+        <input
+          type="search"
+          aria-label="Filter runs"
+          placeholder="Filter by strategy, symbol or parameter"
+          value={words}
+          onChange={(event) => setWords(event.target.value)}
+        />
         <span className="segmented">
           <button type="button" aria-pressed={status === null} onClick={() => setStatus(null)}>
             All {plain(all.length)}
@@ -166,7 +220,15 @@ function RunProgressCell({ run }: { run: RunSummary }) {
   const progress = run.progress;
   const share = progress && progress.barsTotal > 0 ? progress.barsDone / progress.barsTotal : 0;
   return (
-    <span className="cell-progress" role="progressbar" aria-label="Progress" aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.floor(share * 100)} title={`${plain(progress?.barsDone ?? 0, 0)} of ${plain(progress?.barsTotal ?? 0, 0)} bars`}>
+    <span
+      className="cell-progress"
+      role="progressbar"
+      aria-label="Progress"
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={Math.floor(share * 100)}
+      title={`${plain(progress?.barsDone ?? 0, 0)} of ${plain(progress?.barsTotal ?? 0, 0)} bars`}
+    >
       <span style={{ width: `${share * 100}%` }} />
     </span>
   );
