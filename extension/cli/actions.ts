@@ -134,7 +134,7 @@ export const performOpen = (context: Context, { target, print = false }: { targe
 export async function performLogs(context: Context, options: Omit<LogsOptions, "component"> & { component?: string; follow?: boolean }): Promise<number> {
   const { screen, place, signal } = context;
   const wanted: LogsOptions = { lines: options.lines, level: options.level, component: options.component ?? null };
-  const files = new LogFiles([place.paths.engineLog, place.paths.clientLog]);
+  const files = new LogFiles([place.paths.engineLog, place.paths.clientLog, place.paths.windowLog]);
   const say = (record: LogRecord) => (screen.json ? screen.printJson(record) : screen.print(logLine(record, screen.paint)));
   const records = files.last(wanted);
   records.forEach(say);

@@ -1,7 +1,7 @@
 /** What every verb gets: where tino is, where the user is, what may be shown, and when to stop. */
 import { systemClock } from "../supervisor/clock.ts";
 import { locateInstallation } from "../supervisor/locate.ts";
-import { fileLog } from "../supervisor/log.ts";
+import { fileLog, isLevel } from "../supervisor/log.ts";
 import { pathsOf } from "../supervisor/paths.ts";
 import { type Place, placeOf } from "../supervisor/place.ts";
 import { type Screen, screenOf } from "./output.ts";
@@ -18,5 +18,7 @@ export interface Context {
 /** `from` is the folder of the running program. */
 export function buildContext(from: string, json: boolean, signal: AbortSignal): Context {
   const paths = pathsOf();
-  return { place: placeOf(paths, locateInstallation(from), fileLog(paths.clientLog, systemClock)), screen: screenOf(json), cwd: process.cwd(), signal };
+  const { TINO_LOG_LEVEL: level } = process.env;
+  const log = fileLog(paths.clientLog, systemClock, isLevel(level) ? level : "info");
+  return { place: placeOf(paths, locateInstallation(from), log), screen: screenOf(json), cwd: process.cwd(), signal };
 }

@@ -23,7 +23,6 @@ import { openSocket } from "./socket.ts";
 
 const PING_MS = 5_000;
 const SILENT_AFTER_MS = 10_000;
-const GONE = 1000;
 
 export interface StreamOptions {
   readonly clock: Clock;
@@ -95,7 +94,8 @@ export class EventStream {
     this.#stopWatching();
     const socket = this.#socket;
     this.#socket = null;
-    socket?.close(GONE);
+    // Cut, not closed: a closing handshake with an engine that does not answer would keep this process for half a minute.
+    socket?.terminate();
   }
 
   #hello(): Hello {

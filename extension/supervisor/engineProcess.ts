@@ -26,7 +26,7 @@ import { EXIT, TinoError } from "#contracts/catalogue";
 import { PHASE_LINE, PROTOCOL, READY_LINE } from "#contracts/handshake";
 import type { Clock } from "./clock.ts";
 import { getPython, type Installation } from "./locate.ts";
-import type { Level, Log } from "./log.ts";
+import { isLevel, type Log } from "./log.ts";
 import { LOOPBACK } from "./loopback.ts";
 import type { Environment, Paths } from "./paths.ts";
 import type { Listener, Processes } from "./processes.ts";
@@ -165,8 +165,6 @@ export function bootstrapFromEnvironment(env: Environment): Partial<Bootstrap> {
     ...(terminal && /^[0-9]+$/.test(terminal) && { terminalGraceMs: Number(terminal) }),
   };
 }
-
-const isLevel = (text: string | undefined): text is Level => ["debug", "info", "warning", "error"].includes(text ?? "");
 
 /** Only what the engine needs: nothing that changes what Python loads, no secrets of other programs. */
 export function engineEnvironment(env: Environment, paths: Pick<Paths, "home">): Record<string, string> {

@@ -15,9 +15,14 @@ export const KEPT_FILES = 5;
 export type Level = "debug" | "info" | "warning" | "error";
 export type Log = (level: Level, component: string, event: string, data?: Record<string, unknown>) => void;
 
-/** A log that appends to a file. */
-export function fileLog(path: string, clock: Clock, rotateBytes = ROTATE_BYTES): Log {
+const LEVELS: readonly Level[] = ["debug", "info", "warning", "error"];
+
+export const isLevel = (text: string | undefined): text is Level => LEVELS.includes(text as Level);
+
+/** A log that appends to a file what is at least of a level. */
+export function fileLog(path: string, clock: Clock, least: Level = "info", rotateBytes = ROTATE_BYTES): Log {
   return (level, component, event, data = {}) => {
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
     const line = JSON.stringify({ ts: new Date(clock.now()).toISOString(), level, component, event, pid: process.pid, ...data });
     try {
       if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) >= rotateBytes) rotate(path);

@@ -77,7 +77,8 @@ test.each([
 
 test("the log rotates by size, keeps a few files, and survives a folder that is gone", () => {
   const path = join(folder, "cli.log");
-  const log = fileLog(path, systemClock, 300);
+  const log = fileLog(path, systemClock, "info", 300);
+  log("debug", "test", "too_small");
   for (let index = 0; index < 40; index += 1) log("info", "test", "happened", { index });
   expect(readdirSync(folder).sort()).toEqual(["cli.log", ...Array.from({ length: KEPT_FILES - 1 }, (_, index) => `cli.log.${index + 1}`)]);
   expect(statSync(path).mode & 0o077).toBe(0);

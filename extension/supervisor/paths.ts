@@ -28,6 +28,7 @@ export interface Paths {
   /** Standard error of an engine from spawn on: what it says before its own log is open. */
   readonly engineStartLog: string;
   readonly clientLog: string;
+  readonly windowLog: string;
 }
 
 /** Environment variables. */
@@ -56,6 +57,7 @@ export function pathsOf(home: string = findHome()): Paths {
     engineLog: join(logs, "engine.log"),
     engineStartLog: join(logs, "engine-start.log"),
     clientLog: join(logs, "cli.log"),
+    windowLog: join(logs, "vscode.log"),
   };
 }
 

@@ -78,12 +78,13 @@ export async function endEngine(place: Place, force: boolean, onStep: (step: str
   if (finding.kind === "running") {
     const answer = await postShutdown(finding.connection, { force, nonce: null });
     if (answer instanceof TinoError) throw answer;
-  } else if (!force) {
+  } else if (!force && finding.kind !== "refused") {
     throw finding.kind === "impostor"
       ? TinoError.of("engine_impostor", { port: info.port, path: place.paths.engineInfo })
       : TinoError.of("engine_unreachable", { pid: info.pid });
   }
   onStep("waiting for the engine to end");
+  // One that listens no more is on its way out already; one that does not answer has had its time.
   await untilGone(place, info, finding.kind === "running" || finding.kind === "refused" ? TERM_AFTER_MS : 0, onStep);
   // Killed, it could not tidy up; the file names a process that is certainly gone.
   if (readEngineInfo(place.paths)?.instance === info.instance) removeIfThere(place.paths.engineInfo);
