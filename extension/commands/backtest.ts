@@ -1,7 +1,7 @@
 /** Backtests from the editor: the lens, the tree, the palette. */
 import { dirname } from "node:path";
 import * as vscode from "vscode";
-import type { BacktestRequest, RunSummary, Strategy, SymbolList } from "#contracts";
+import type { BacktestRequest, RunSummary, Strategy } from "#contracts";
 import type { ConnectedContext } from "../context.ts";
 import { mentionsStrategy } from "../language/strategyFile.ts";
 import { saveSources } from "../sources.ts";
@@ -25,7 +25,7 @@ export async function runBacktest(surroundings: Surroundings, argument: unknown)
   if (!strategy) return undefined;
   const reference = { path: strategy.path, name: strategy.name };
   if (!asked?.name) pages.show({ page: "backtest", run: null, ...reference });
-  const data = await chooseData(connected, strategy);
+  const data = await chooseData(connected, strategy, () => pages.untilData());
   if (!data) return undefined;
   const run = await pages.start(connected, { ...reference, ...data });
   pages.show({ page: "backtest", run: run.id, ...reference });
@@ -82,9 +82,11 @@ async function pickStrategy(strategies: readonly Strategy[]): Promise<Strategy |
 
 type Data = Pick<BacktestRequest, "symbols" | "barTypes" | "from" | "to" | "adjustment"> & { venue?: BacktestRequest["venue"] };
 
-/** Data of the strategy's last run; else what its config names; else the data of the last run of all; else the catalog's first instrument. */
-async function chooseData(connected: ConnectedContext, strategy: Strategy): Promise<Partial<Data> | undefined> {
-  const { client } = connected;
+/**
+ * Data of the strategy's last run; else what its config names; else the data of the last run of all; else the catalog's first
+ * instrument, for which an empty catalog is waited for. Undefined: it stayed empty.
+ */
+async function chooseData({ client }: ConnectedContext, strategy: Strategy, untilData: () => Promise<boolean>): Promise<Partial<Data> | undefined> {
   const own = await client.call("listRuns", { query: { limit: 1, path: strategy.path, name: strategy.name } });
   const last = own.runs[0];
   if (last) return { ...dataOf(last), venue: (await client.call("getRun", { path: { id: last.id } })).venue };
@@ -92,9 +94,8 @@ async function chooseData(connected: ConnectedContext, strategy: Strategy): Prom
   if (named) return named;
   const [recent] = (await client.call("listRuns", { query: { limit: 1 } })).runs;
   if (recent) return dataOf(recent);
-  let { symbols } = await client.call("listSymbols");
-  if (symbols.length === 0) symbols = await offerSample(connected);
-  const [first] = symbols;
+  const firstSymbol = async () => (await client.call("listSymbols")).symbols[0];
+  const first = (await firstSymbol()) ?? ((await untilData()) ? await firstSymbol() : undefined);
   return first && { symbols: [first.instrument.id] };
 }
 
@@ -108,12 +109,4 @@ function dataInConfig({ parameters }: Strategy): Partial<Data> | null {
       .filter((value) => typeof value === "string");
   const data = { symbols: named("instrument", "instruments"), barTypes: named("barType", "barTypes") };
   return data.symbols.length + data.barTypes.length > 0 ? data : null;
-}
-
-async function offerSample(connected: ConnectedContext): Promise<SymbolList["symbols"]> {
-  const yes = "Import sample data";
-  const chosen = await vscode.window.showInformationMessage("There is no market data yet to run on. The sample holds daily prices of US stocks.", yes);
-  if (chosen !== yes) return [];
-  await importSampleData(connected);
-  return (await connected.client.call("listSymbols")).symbols;
 }

@@ -19,6 +19,8 @@ export class Panels implements vscode.Disposable {
   readonly #context: Context;
   readonly #panels = new Map<PageState["page"], Panel>();
   readonly #disposables: vscode.Disposable[];
+  /** Ends the wait of a run for data. */
+  #stopWaiting: (found: boolean) => void = () => undefined;
   /** Runs that this window started and that have not ended. */
   readonly #started = new Set<string>();
 
@@ -27,6 +29,7 @@ export class Panels implements vscode.Disposable {
     this.#disposables = [
       context.onDidReceiveEvent(({ event }) => {
         if (event.type === "run.changed") this.#ended(event.run);
+        if (event.type === "data.changed") this.#stopWaiting(true);
       }),
     ];
   }
@@ -65,6 +68,17 @@ export class Panels implements vscode.Disposable {
     return run;
   }
 
+  /**
+   * Wait until there is data to run on. The page of an empty catalog offers the sample, so nothing else has to ask; false when
+   * the panel was closed or another run is asked for instead.
+   */
+  untilData(): Promise<boolean> {
+    this.#stopWaiting(false);
+    return new Promise((resolve) => {
+      this.#stopWaiting = resolve;
+    });
+  }
+
   #adopt(webviewPanel: vscode.WebviewPanel, state: PageState): void {
     const panel = new Panel(this.#context, webviewPanel, state, {
       start: (connected, body) => this.start(connected, body),
@@ -73,6 +87,7 @@ export class Panels implements vscode.Disposable {
     this.#panels.set(state.page, panel);
     webviewPanel.onDidDispose(() => {
       panel.dispose();
+      if (state.page === "backtest") this.#stopWaiting(false);
       if (this.#panels.get(state.page) === panel) this.#panels.delete(state.page);
     });
   }

@@ -12,7 +12,7 @@ it.each([
   [-0.05, "−5.0\u202f%"],
   [0.0001, "0.0\u202f%"],
   [-0.0001, "0.0\u202f%"],
-  [12.5, "+1250.0\u202f%"],
+  [12.5, "+1,250.0\u202f%"],
 ])("%f is %s", (fraction, text) => expect(percent(fraction)).toBe(text));
 
 it.each([

@@ -6,9 +6,9 @@ const MINUS = "−";
 /** Narrow no-break space between a figure and its unit. */
 const THIN = "\u202f";
 
-/** A signed number with fixed decimals; what rounds to zero has no sign. */
+/** A signed number with fixed decimals, thousands apart; what rounds to zero has no sign. */
 export function signed(value: number, digits: number, plus = true): string {
-  const magnitude = Math.abs(value).toFixed(digits);
+  const magnitude = Math.abs(value).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   if (!/[1-9]/.test(magnitude)) return magnitude;
   return `${value < 0 ? MINUS : plus ? "+" : ""}${magnitude}`;
 }

@@ -3,7 +3,8 @@
  * folder and a tino of its own. `close` ends it and fails when a process of it is left.
  *
  * What this rests on, each point learnt by measuring (`docs/editor-tests.md`):
- * - `--enable-smoke-test-driver`, without which a built editor ignores the extension under development;
+ * - an extension under development is loaded only with `--enable-smoke-test-driver`, and that hides notifications; so what is
+ *   looked at from outside is installed, as users have it, and only the suite inside the extension host takes the checkout;
  * - each page is a window with an extension host of its own, a child of the server; closing the page lets the host deactivate,
  *   killing the browser does not until the reconnection grace is over, so pages are closed first;
  * - only an installed extension's host is started again after it was killed.
@@ -23,7 +24,7 @@ import { EditorWindow, RESULTS } from "./pages/window.ts";
 
 const SETTINGS = {
   "workbench.startupEditor": "none",
-  "workbench.colorTheme": "Default Dark Modern",
+  "workbench.colorTheme": "Dark Modern",
   "workbench.secondarySideBar.defaultVisibility": "hidden",
   "workbench.enableExperiments": false,
   "workbench.tips.enabled": false,
@@ -54,8 +55,8 @@ const BROWSER_FLAGS = [
 const LEAVE_MS = 15_000;
 
 export interface WorkbenchOptions {
-  /** Where the extension comes from: this checkout, or a VSIX made of it, as users get it. */
-  readonly install?: "development" | "vsix";
+  /** Where the extension comes from: a VSIX made of what is built, as users get it, or this checkout. */
+  readonly install?: "vsix" | "development";
   /** Keep the editor's workspace trust switched on. */
   readonly trust?: boolean;
   readonly settings?: Record<string, unknown>;
@@ -88,7 +89,7 @@ export class Workbench {
     this.#install = install;
   }
 
-  static async start({ install = "development", trust = false, settings = {}, env = {} }: WorkbenchOptions = {}): Promise<Workbench> {
+  static async start({ install = "vsix", trust = false, settings = {}, env = {} }: WorkbenchOptions = {}): Promise<Workbench> {
     const { node, server: program, chromium: browserPath } = workbenchPaths(ROOT);
     if (!browserPath) throw new Error("There is no Chromium; `node scripts/ensure.mjs --editor` says how to get one.");
     const rig = new Rig({
@@ -121,7 +122,8 @@ export class Workbench {
         ...places,
         ...["--host", "127.0.0.1", "--port", String(port), "--without-connection-token", "--accept-server-license-terms"],
         ...["--telemetry-level", "off", "--disable-telemetry", "--disable-update-check", "--disable-getting-started-override"],
-        ...["--enable-smoke-test-driver", "--reconnection-grace-time", "2"],
+        ...["--reconnection-grace-time", "2"],
+        ...(install === "development" ? ["--enable-smoke-test-driver"] : []),
         ...(trust ? [] : ["--disable-workspace-trust"]),
       ],
       { env: environment, stdio: ["ignore", "pipe", "pipe"] },
@@ -140,7 +142,7 @@ export class Workbench {
   /** Open a window. Resolves when the workbench is restored. */
   async open({ folder = this.exampleWorkspace(), tests, browser = {} }: OpenOptions = {}): Promise<EditorWindow> {
     const known = this.extensionHosts();
-    const context = await this.#browser.newContext({ viewport: { width: 1400, height: 900 }, ...browser });
+    const context = await this.#browser.newContext({ viewport: { width: 1400, height: 900 }, colorScheme: "dark", ...browser });
     const page = await context.newPage();
     const authority = `127.0.0.1:${this.port}`;
     const address = new URL(`http://${authority}/`);
@@ -171,6 +173,12 @@ export class Workbench {
       writeFileSync(join(target, path), text);
     }
     return target;
+  }
+
+  /** Change the user's settings while the editor runs. */
+  set(settings: Record<string, unknown>): void {
+    const path = join(this.#folder, "server", "User", "settings.json");
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), ...settings }));
   }
 
   /** Where a program under test may leave something. */

@@ -11,13 +11,6 @@ const RESTORED_MS = 60_000;
 const ATTEMPTS = 6;
 const SHORT_MS = 3_000;
 
-declare global {
-  interface Window {
-    /** Given by `--enable-smoke-test-driver`. */
-    driver?: { whenWorkbenchRestored(): Promise<void> };
-  }
-}
-
 export class EditorWindow {
   readonly page: Page;
   readonly folder: string | null;
@@ -156,7 +149,7 @@ export class EditorWindow {
 
   /** Put text where a needle stands in the open editor: select it by the find widget, then type. */
   async replaceInEditor(needle: string, text: string): Promise<void> {
-    await this.page.locator(".monaco-editor[data-uri] .view-lines").first().click();
+    await this.page.locator(".monaco-editor .view-line").first().click();
     await this.page.keyboard.press("ControlOrMeta+F");
     const input = this.page.locator(".find-widget.visible textarea").first();
     await input.fill(needle);
@@ -211,7 +204,8 @@ export class EditorWindow {
     }
   }
 
+  /** Parts of the workbench come one after the other; the bell is among the last in the status bar. */
   async #restored(): Promise<void> {
-    await this.page.waitForFunction(() => window.driver?.whenWorkbenchRestored().then(() => true), null, { timeout: RESTORED_MS });
+    await this.page.locator(".part.statusbar .statusbar-item[id='status.notifications']").waitFor({ timeout: RESTORED_MS });
   }
 }
