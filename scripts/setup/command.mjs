@@ -3,8 +3,11 @@ import { spawn } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
+const PATIENCE_MS = 3_000;
+
 /** @type {Set<import("node:child_process").ChildProcess>} */
 const children = new Set();
+let stopping = false;
 
 /**
  * Run a program to its end; a program that cannot be started gives status null.
@@ -14,6 +17,8 @@ const children = new Set();
  * @returns {Promise<{ status: number | null, stdout: string, output: string }>} `output` is standard output and error as they came.
  */
 export function run(program, args, options = {}) {
+  // Whoever was waiting for a program that was ended would go on with the next one.
+  if (stopping) return Promise.resolve({ status: null, stdout: "", output: "" });
   return new Promise((resolve) => {
     const child = spawn(program, args, { cwd: options.cwd, env: options.env ?? process.env, stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
     children.add(child);
@@ -39,9 +44,16 @@ export function run(program, args, options = {}) {
   });
 }
 
-/** End what is running; the terminal's own interrupt reaches it anyway, a signal sent to us alone does not. */
-export function stopChildren() {
+/** End what is running and wait until it is gone; what does not go when asked is killed. */
+export async function stopChildren() {
+  stopping = true;
+  const gone = [...children].map((child) => new Promise((resolve) => child.once("close", resolve)));
   for (const child of children) child.kill();
+  const patience = setTimeout(() => {
+    for (const child of children) child.kill("SIGKILL");
+  }, PATIENCE_MS);
+  await Promise.all(gone);
+  clearTimeout(patience);
 }
 
 /**

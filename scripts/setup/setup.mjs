@@ -81,8 +81,11 @@ async function ensure(all) {
   const progress = new Progress();
   /** @type {() => void} */
   let release = () => {};
-  const stop = (/** @type {NodeJS.Signals} */ signal) => {
-    stopChildren();
+  let interrupted = false;
+  const stop = async (/** @type {NodeJS.Signals} */ signal) => {
+    interrupted = true;
+    // The turn is given back only when nothing of ours writes any more.
+    await stopChildren();
     progress.clear();
     release();
     process.exit(signal === "SIGINT" ? 130 : 143);
@@ -102,11 +105,13 @@ async function ensure(all) {
       progress.done();
     }
   } catch (error) {
+    // A step that failed because we were told to stop has nothing to say; `stop` ends the process.
+    if (interrupted) return;
     progress.clear();
     console.error(asFailure(error).at("taking turns").text());
     process.exitCode = EXIT_SETUP;
   } finally {
-    release();
+    if (!interrupted) release();
     process.off("SIGINT", stop);
     process.off("SIGTERM", stop);
   }
