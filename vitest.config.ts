@@ -1,6 +1,7 @@
 /**
- * Two projects: `unit` is everything that `npm test` runs, `editor` drives a real workbench (`npm run test:editor`).
- * Engines and workbenches are processes of their own, so a few workers are enough, and the editor's specs share one machine one after the other.
+ * `unit` is everything that `npm test` runs: it needs nothing but what set-up brings. `pages` needs a Chromium, `editor` a whole workbench in one
+ * (`npm run test:editor`). Engines, browsers and workbenches are processes of their own, so a few workers are enough, and the last two go one
+ * after the other.
  */
 import { defineConfig } from "vitest/config";
 
@@ -15,8 +16,12 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{contracts,extension,webview,test,bench,scripts}/**/*.test.{ts,tsx}"],
-          exclude: ["**/node_modules/**", "test/editor/**"],
+          exclude: ["**/node_modules/**", "test/editor/**", "test/pages/**"],
         },
+      },
+      {
+        extends: true,
+        test: { name: "pages", include: ["test/pages/**/*.test.ts"], fileParallelism: false, testTimeout: 120_000, hookTimeout: 120_000 },
       },
       {
         extends: true,

@@ -1,5 +1,5 @@
 /**
- * Runs checks by name and counts what passed: `node scripts/check.mjs vitest pytest`. Without names, all but the editor's tests.
+ * Runs checks by name and counts what passed: `node scripts/check.mjs vitest pytest`. Without names, all that need no browser.
  *
  * Every check runs even when an earlier one failed, is set up by itself, and keeps its output in `test-results`. The last line is always
  * `N passed, N failed`; the exit code says whether anything failed. A skipped test counts as failed: it is one that nobody runs.
@@ -58,6 +58,11 @@ const CHECKS = {
       engineTool("python", "-m", "pytest", "--rootdir", "engine", "-c", "engine/pyproject.toml", "engine/tests", `--junitxml=${join(results, "pytest.xml")}`),
     ],
     count: countPytest,
+  },
+  pages: {
+    setup: ["--dev", "--editor"],
+    commands: () => [vitest("pages", "pages")],
+    count: () => countVitest("pages"),
   },
   editor: {
     setup: ["--dev", "--editor"],
