@@ -46,7 +46,9 @@ export class Panels implements vscode.Disposable {
       panel.webviewPanel.reveal(undefined, !focus);
       return;
     }
-    const viewColumn = this.#context.settings.openBeside && vscode.window.activeTextEditor ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active;
+    // A result belongs beside the code that made it; the list of runs is a page of its own and wants the room.
+    const beside = state.page === "backtest" && this.#context.settings.openBeside && vscode.window.activeTextEditor !== undefined;
+    const viewColumn = beside ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active;
     const webviewPanel = vscode.window.createWebviewPanel(VIEW_TYPES[state.page], "tino", { viewColumn, preserveFocus: !focus });
     this.#adopt(webviewPanel, state);
   }

@@ -108,7 +108,7 @@ describe("the lens", () => {
   });
 
   it("saves what was typed before it runs", async () => {
-    await window.replaceInEditor("] = 10  # Bars of the fast", "] = 12  # Bars of the fast");
+    await window.replaceIn("ema_cross.py", "] = 10  # Bars of the fast", "] = 12  # Bars of the fast");
     await window.lens(/Backtest/).click();
     await until(
       async () => (await newestRun()).id !== run.id && (await newestRun()).status === "finished",

@@ -94,6 +94,12 @@ export class EditorWindow {
     return this.page.locator(".quick-input-list .monaco-list-row", { hasText: text }).first();
   }
 
+  async closeTab(name: string): Promise<void> {
+    await this.tab(name).hover();
+    await this.tab(name).getByRole("button", { name: /Close/ }).click();
+    await this.tab(name).waitFor({ state: "detached" });
+  }
+
   tab(name: string): Locator {
     return this.page.locator(".tabs-container .tab", { hasText: name }).first();
   }
@@ -147,15 +153,23 @@ export class EditorWindow {
     return this.page.locator("iframe.webview.ready:visible").first().contentFrame().locator("iframe#active-frame").contentFrame();
   }
 
-  /** Put text where a needle stands in the open editor: select it by the find widget, then type. */
-  async replaceInEditor(needle: string, text: string): Promise<void> {
-    await this.page.locator(".monaco-editor .view-line").first().click();
+  /** Put text where a needle stands in a file: open it, find the needle, type over it. */
+  async replaceIn(file: string, needle: string, text: string): Promise<void> {
+    await this.openFile(file);
     await this.page.keyboard.press("ControlOrMeta+F");
     const input = this.page.locator(".find-widget.visible textarea").first();
     await input.fill(needle);
     await this.page.keyboard.press("Enter");
     await this.page.keyboard.press("Escape");
     await this.page.keyboard.type(text);
+  }
+
+  /** Apply a quick fix at the cursor by its title. */
+  async quickFix(title: RegExp): Promise<void> {
+    await this.#attempts(async () => {
+      await this.page.keyboard.press("ControlOrMeta+.");
+      await this.page.locator(".action-widget .monaco-list-row", { hasText: title }).first().click({ timeout: SHORT_MS });
+    });
   }
 
   async save(): Promise<void> {
