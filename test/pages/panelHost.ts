@@ -73,10 +73,18 @@ export async function hostPanel(page: Page, engine: StubEngine, state: PageState
     theme: look.set === LIGHT ? "vscode-light" : "vscode-dark",
     internal: TinoError.of("internal", { reference: "panel", log: "none" }).body,
   };
+  // What runs this file may mark functions with their names; the page does not know the mark.
+  await page.addInitScript("globalThis.__name ??= (named) => named");
   await page.addInitScript((given: Setting) => {
-    const root = document.documentElement;
-    for (const [name, value] of Object.entries(given.colors)) root.style.setProperty(name, value);
-    document.addEventListener("DOMContentLoaded", () => document.body.classList.add(given.theme));
+    // There is no document yet; its scripts run after this change of state.
+    document.addEventListener(
+      "readystatechange",
+      () => {
+        for (const [name, value] of Object.entries(given.colors)) document.documentElement.style.setProperty(name, value);
+        document.body.classList.add(given.theme);
+      },
+      { once: true },
+    );
     const saved = { value: JSON.parse(sessionStorage.getItem("panel") ?? "null") as unknown };
     const said: FromPanel[] = [];
     const send = (message: unknown) => window.postMessage(message, "*");

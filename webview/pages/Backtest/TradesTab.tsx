@@ -34,6 +34,15 @@ export function TradesTab({ run, table, selected, onSelect, onOpenSource }: Prop
     return [
       { id: "number", heading: "#", width: 44, figure: true, value: (row) => row + 1 },
       { id: "side", heading: "Side", width: 64, value: (row) => (isLong(table.textAt("side", row)) ? "Long" : "Short") },
+      {
+        id: "source",
+        heading: "Source",
+        title: "Lines that gave the entry and the exit",
+        width: 92,
+        sortable: false,
+        value: () => null,
+        cell: (row) => <Sources table={table} row={row} />,
+      },
       ...(many ? [{ id: "instrument", heading: "Symbol", width: 104, value: (row: number) => table.textAt("instrument", row) }] : []),
       { id: "opened", heading: "Opened", width, value: (row) => table.numberAt("opened", row), cell: (row) => write(table.numberAt("opened", row)) },
       {
@@ -56,7 +65,6 @@ export function TradesTab({ run, table, selected, onSelect, onOpenSource }: Prop
       },
       figure("fees", "Fees", 72, (value) => number(value, 2)),
       figure("bars", "Bars", 54, (value) => plain(value, 0), "How many bars it was held"),
-      { id: "source", heading: "Source", width: 136, sortable: false, value: () => null, cell: (row) => <Sources table={table} row={row} /> },
     ];
   }, [run, table]);
   return (
@@ -85,12 +93,13 @@ function Sources({ table, row }: { table: Columns; row: number }) {
     <span className="sources">
       {entry >= 1 ? (
         <SourceLink path={path} line={entry}>
-          entry :{entry}
+          :{entry}
         </SourceLink>
       ) : null}
+      {exit >= 1 ? <span className="muted">→</span> : null}
       {exit >= 1 ? (
         <SourceLink path={path} line={exit}>
-          exit :{exit}
+          :{exit}
         </SourceLink>
       ) : null}
     </span>
