@@ -26,7 +26,7 @@ export async function withEngine<T>(context: Context, options: StayOptions, work
 }
 
 /** @throws as `ensureEngine`, or the signal's reason */
-export async function connect(context: Context, link: EngineLink, port: number | null = null): Promise<void> {
+async function connect(context: Context, link: EngineLink, port: number | null = null): Promise<void> {
   const { screen, signal } = context;
   const line = new StatusLine(screen);
   const silence = link.listen({

@@ -45,7 +45,7 @@ export interface LinkOptions {
   /** Folders whose code may be run for this client, absolute. */
   readonly trustedFolders: readonly string[];
   /** How the engine is started, if it is. */
-  readonly start?: Pick<EnsureOptions, "port" | "phaseTimeoutMs">;
+  readonly start?: Pick<EnsureOptions, "port">;
 }
 
 export interface LinkListener {

@@ -32,7 +32,7 @@ import type { Environment, Paths } from "./paths.ts";
 import type { Listener, Processes } from "./processes.ts";
 
 /** Longest time without a new phase. */
-export const PHASE_TIMEOUT_MS = 15_000;
+const PHASE_TIMEOUT_MS = 15_000;
 const TICK_MS = 200;
 const HEALTH_POLL_MS = 15;
 const KILL_AFTER_MS = 3_000;
@@ -52,16 +52,14 @@ export interface LaunchOptions {
   /** Whether the engine with this PID is healthy and proved it. */
   readonly isHealthy: (pid: number) => Promise<boolean>;
   readonly signal: AbortSignal | undefined;
-  readonly phaseTimeoutMs?: number | undefined;
 }
 
 /**
  * Start an engine. `busy`: another one holds the lock, so this one left at once.
- * @throws engine_not_installed, engine_start_failed, engine_start_timeout, port_in_use and whatever the engine names
+ * @throws engine_not_installed, engine_start_failed, engine_start_timeout, port_in_use, or the signal's reason
  */
 export async function launchEngine(options: LaunchOptions): Promise<"healthy" | "busy"> {
   const { paths, installation, processes, clock, log, signal } = options;
-  const phaseTimeoutMs = options.phaseTimeoutMs ?? PHASE_TIMEOUT_MS;
   const python = getPython(installation);
   const args = ["-I", "-m", "tino_engine", "serve", ...(options.port === null ? [] : ["--port", String(options.port)])];
   const { descriptor, offset } = openStartLog(paths);
@@ -122,9 +120,9 @@ export async function launchEngine(options: LaunchOptions): Promise<"healthy" | 
       // A gap means that this process was suspended, and the engine with it: that time does not count.
       if (now - lastTick > 5 * TICK_MS) lastProgress += now - lastTick;
       lastTick = now;
-      if (now - lastProgress <= phaseTimeoutMs) continue;
+      if (now - lastProgress <= PHASE_TIMEOUT_MS) continue;
       const log = readFrom(paths.engineStartLog, offset).trim() ? paths.engineStartLog : paths.engineLog;
-      throw TinoError.of("engine_start_timeout", { seconds: Math.round(phaseTimeoutMs / 1000), phase, log });
+      throw TinoError.of("engine_start_timeout", { seconds: PHASE_TIMEOUT_MS / 1000, phase, log });
     }
   };
 
@@ -149,11 +147,13 @@ export async function launchEngine(options: LaunchOptions): Promise<"healthy" | 
   }
 }
 
-/** Last lines of what engines wrote before their log was open, and of their log: what to show with a failed start. */
+/** Last lines of what an engine wrote, before its own log was open or in it, whichever was written last: shown with a failed start. */
 export function startLogTail(paths: Paths, lines = 12): string[] {
-  const own = readFrom(paths.engineStartLog, Math.max(0, sizeOf(paths.engineStartLog) - LONGEST_LINE));
-  const text = own.trim() || readFrom(paths.engineLog, Math.max(0, sizeOf(paths.engineLog) - LONGEST_LINE));
-  return text.trim().split("\n").slice(-lines);
+  const [latest] = [paths.engineStartLog, paths.engineLog].sort((one, other) => modifiedAt(other) - modifiedAt(one)) as [string, string];
+  return readFrom(latest, Math.max(0, sizeOf(latest) - LONGEST_LINE))
+    .trim()
+    .split("\n")
+    .slice(-lines);
 }
 
 /** Settings of the engine that the environment may give: `TINO_LOG_LEVEL`, `TINO_WINDOW_GRACE_MS`, `TINO_TERMINAL_GRACE_MS`. */
@@ -222,6 +222,12 @@ function openStartLog(paths: Paths): { descriptor: number; offset: number } {
   const fresh = sizeOf(paths.engineStartLog) > START_LOG_BYTES;
   const descriptor = openSync(paths.engineStartLog, fresh ? "w" : "a", 0o600);
   return { descriptor, offset: sizeOf(paths.engineStartLog) };
+}
+
+/** A file that nothing was written to counts as never written. */
+function modifiedAt(path: string): number {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found && found.size > 0 ? found.mtimeMs : 0;
 }
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;

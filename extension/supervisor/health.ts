@@ -46,7 +46,7 @@ export async function probeHealth(paths: Paths, port: number, timeoutMs = HEALTH
 }
 
 /** The bearer token of the running engine, null when there is none or the file is not of its form. */
-export function readToken(paths: Paths): string | null {
+function readToken(paths: Paths): string | null {
   try {
     const token = readFileSync(paths.engineToken, "ascii").trim();
     return /^[0-9a-f]{64}$/.test(token) ? token : null;

@@ -56,10 +56,6 @@ export class Lease {
     return this.content.nonce;
   }
 
-  get released(): boolean {
-    return this.#released;
-  }
-
   /** Write the file again if it is missing. */
   ensure(): void {
     if (!this.#released && !statSync(this.path, { throwIfNoEntry: false })) this.#write();

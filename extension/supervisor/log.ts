@@ -9,7 +9,7 @@
 import { appendFileSync, renameSync, statSync } from "node:fs";
 import type { Clock } from "./clock.ts";
 
-export const ROTATE_BYTES = 10 * 1024 * 1024;
+const ROTATE_BYTES = 10 * 1024 * 1024;
 export const KEPT_FILES = 5;
 
 export type Level = "debug" | "info" | "warning" | "error";

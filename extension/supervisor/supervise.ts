@@ -55,7 +55,6 @@ export interface EnsureOptions {
   /** False: attach only. */
   readonly allowSpawn?: boolean;
   readonly signal?: AbortSignal | undefined;
-  readonly phaseTimeoutMs?: number;
 }
 
 const SHORTEST_PAUSE_MS = 10;
@@ -101,7 +100,6 @@ export async function ensureEngine(place: Place, options: EnsureOptions): Promis
         onPhase,
         isHealthy: (pid) => isHealthy(place, pid),
         signal,
-        phaseTimeoutMs: options.phaseTimeoutMs,
       });
       if (outcome === "healthy") continue;
       onPhase("waiting for the engine another program started");

@@ -4,7 +4,7 @@
  */
 import type { Clock } from "./clock.ts";
 
-export const CRASH_LIMIT = 3;
+const CRASH_LIMIT = 3;
 export const CRASH_WINDOW_MS = 120_000;
 
 export class EndCounter {

@@ -17,9 +17,8 @@ const paths = pathsOf();
 const link = new EngineLink({
   place: placeOf(paths, locateInstallation(import.meta.dirname), fileLog(paths.clientLog, systemClock)),
   kind,
-  workspace: process.env.TINO_TEST_WORKSPACE ?? null,
+  workspace: null,
   trustedFolders: [],
-  start: { port: process.env.TINO_TEST_PORT ? Number(process.env.TINO_TEST_PORT) : null, phaseTimeoutMs: Number(process.env.TINO_TEST_PHASE_MS ?? 15_000) },
 });
 link.listen({
   onState(state) {

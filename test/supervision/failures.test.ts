@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import type { EngineInfo } from "#contracts";
 import { TinoError } from "#contracts/catalogue";
+import { type Clock, systemClock } from "../../extension/supervisor/clock.ts";
 import { findEngine } from "../../extension/supervisor/discovery.ts";
 import { Lease } from "../../extension/supervisor/lockDirectory.ts";
 import { ensureEngine } from "../../extension/supervisor/supervise.ts";
@@ -21,8 +22,8 @@ afterEach(async () => {
 });
 
 /** Ask for the engine from this process; gives the connection or the failure. */
-async function ensure(options: Partial<Parameters<typeof ensureEngine>[1]> = {}) {
-  const place = rig.place();
+async function ensure(options: Partial<Parameters<typeof ensureEngine>[1]> = {}, clock: Clock = systemClock) {
+  const place = { ...rig.place(), clock };
   const lease = Lease.take(rig.paths, { kind: "cli", version: "1", workspace: null }, place.processes, place.clock);
   try {
     return await ensureEngine(place, { lease, ...options });
@@ -86,10 +87,27 @@ test("an engine that breaks while it starts is named with its reason", async () 
   expect(error.hint).toContain(rig.paths.engineStartLog);
 });
 
-test.each(["stall", "mute"])("an engine that says nothing more (%s) is given up, ended, and its phase named", async (fake) => {
-  const error = await failure({ fake }, { phaseTimeoutMs: 400 });
-  expect(error.code).toBe("engine_start_timeout");
-  expect(error.message).toContain(fake === "stall" ? "looking for its glasses" : "checking the start message");
+test.each([
+  ["stall", "looking for its glasses"],
+  ["mute", "checking the start message"],
+])("an engine that says nothing more (%s) is given up after 15 s, ended, and its phase named", async (fake, phase) => {
+  rig = new Rig({ fake });
+  // From that phase on the clock runs as fast as it is asked, so that fifteen seconds take no time.
+  let ahead: number | null = null;
+  const clock: Clock = {
+    ...systemClock,
+    monotonic: () => ahead ?? systemClock.monotonic(),
+    async sleep(ms, signal) {
+      if (ahead === null) return systemClock.sleep(ms, signal);
+      ahead += ms;
+      return systemClock.sleep(0, signal);
+    },
+  };
+  const onPhase = (words: string) => {
+    if (words === phase) ahead = systemClock.monotonic();
+  };
+  const error = await ensure({ onPhase }, clock);
+  expect(error).toMatchObject({ code: "engine_start_timeout", message: `The engine did not start: no progress for 15 s while ${phase}.` });
   await rig.untilEmpty();
 });
 

@@ -62,7 +62,7 @@ export function runText(
   return sections.filter(Boolean).join("\n\n");
 }
 
-export function runHeading(run: Run, { paint, width, shrink }: Look): string {
+function runHeading(run: Run, { paint, width, shrink }: Look): string {
   const took = run.startedAt !== null && run.endedAt !== null ? ` in ${duration(run.endedAt - run.startedAt)}` : "";
   const parameters = Object.entries(run.parameters)
     .map(([name, value]) => `${name}=${Array.isArray(value) ? value.join(",") : value}`)
@@ -86,7 +86,7 @@ export const figuresText = (metrics: Metrics, paint: Paint): string =>
     `buy and hold ${percent(metrics.benchmarkReturn, true)}`,
   ].join(paint("dim", " · "));
 
-export function equityText(run: Run, equity: Equity, screen: Look, height: number): string {
+function equityText(run: Run, equity: Equity, screen: Look, height: number): string {
   const label = (value: number) => count(value);
   const lines = lineChart(
     equity.times,
@@ -98,7 +98,7 @@ export function equityText(run: Run, equity: Equity, screen: Look, height: numbe
 }
 
 /** Every metric, in as many columns as there is room for. */
-export function metricsText(metrics: Metrics, currency: string, { paint, width }: Pick<Look, "paint" | "width">): string {
+function metricsText(metrics: Metrics, currency: string, { paint, width }: Pick<Look, "paint" | "width">): string {
   const cells = (Object.keys(METRICS) as (keyof Metrics)[]).map((name) => {
     const { label, unit } = METRICS[name];
     return { label, value: tone(name, metrics[name], metric(metrics[name], unit, currency), paint) };
@@ -117,7 +117,7 @@ export function metricsText(metrics: Metrics, currency: string, { paint, width }
 }
 
 /** What became of the orders, and why there were none if there were none. */
-export function outcomeText(run: Run, { paint, width }: Pick<Look, "paint" | "width">): string {
+function outcomeText(run: Run, { paint, width }: Pick<Look, "paint" | "width">): string {
   if (!run.result) return "";
   const { outcome, warnings } = run.result;
   const parts = (["filled", "denied", "rejected", "cancelled", "open"] as const)
@@ -137,7 +137,7 @@ const ADJUSTMENTS: Record<Run["adjustment"], string> = {
 };
 
 /** What the figures rest on, in one or two lines. */
-export function basisText(run: Run, { paint, width }: Pick<Look, "paint" | "width">): string {
+function basisText(run: Run, { paint, width }: Pick<Look, "paint" | "width">): string {
   const { venue, result } = run;
   const account = venue.accountType === "MARGIN" ? `Margin account, leverage ${venue.leverage}` : "Cash account";
   const fees = venue.makerFee === venue.takerFee ? `fees ${feeOf(venue.takerFee)}` : `fees ${feeOf(venue.makerFee)} resting, ${feeOf(venue.takerFee)} taking`;
@@ -151,7 +151,7 @@ export function basisText(run: Run, { paint, width }: Pick<Look, "paint" | "widt
 const feeOf = (fraction: string): string => `${Number((Number(fraction) * 100).toFixed(4))} %`;
 
 /** What the figures rest on, in words. */
-export function assumptionsText(run: Run, { paint, width }: Pick<Look, "paint" | "width">): string {
+function assumptionsText(run: Run, { paint, width }: Pick<Look, "paint" | "width">): string {
   const { assumptions = [] } = run.result ?? {};
   const size = Math.max(0, ...assumptions.map(({ label }) => cellsOf(label)));
   return assumptions

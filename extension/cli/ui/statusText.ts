@@ -34,7 +34,7 @@ export function headline(engine: Pick<EngineStatus, "mode" | "state">, paint: Pa
 export const modeMark = (mode: EngineStatus["mode"], paint: Paint): string =>
   mode === "LIVE" ? paint(["red", "inverse", "bold"], " LIVE ") : paint(["blue", "bold"], "PAPER");
 
-export function clientsText(clients: readonly Client[], screen: Pick<Screen, "paint" | "width" | "shrink">, now: number): string {
+function clientsText(clients: readonly Client[], screen: Pick<Screen, "paint" | "width" | "shrink">, now: number): string {
   if (clients.length === 0) return screen.paint("dim", "Nobody uses it; it ends soon.");
   return table(
     [{ title: "Used by" }, { title: "Process", align: "right" }, { title: "Since" }, { title: "Where", shrinks: true }, { title: "Connected", keep: 1 }],

@@ -41,7 +41,7 @@ export async function showRun(link: EngineLink, id: string, wanted: ShowOptions)
   return { run, equity, trades, orders, log };
 }
 
-export async function readEquity(link: EngineLink, id: string): Promise<Equity> {
+async function readEquity(link: EngineLink, id: string): Promise<Equity> {
   const table = tableFromIPC(await link.call("getSeries", { path: { id, series: "equity" }, query: { points: EQUITY_POINTS } }));
   return { times: table.getChild("ts").toArray(), values: table.getChild("equity").toArray() };
 }
