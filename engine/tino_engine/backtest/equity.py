@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tino_engine.backtest.records import Account
+    from tino_engine.backtest.records import Account, Positions
 
 
 _FOREVER = np.iinfo(np.int64).max
@@ -28,14 +28,14 @@ _NOTHING = 1e-9
 class Holding:
     """What was held of one instrument over time.
 
-    `prices_ts` (int64, nanoseconds, rising) and `prices` (float64) are its bars' closes; `positions` are its positions, each with
-    its fills in order: time in nanoseconds, signed quantity, price. `multiplier` is the value of one unit at a price of 1.
+    `prices_ts` (int64, nanoseconds, rising) and `prices` (float64) are its bars' closes; `rows` are its positions among all.
+    `multiplier` is the value of one unit at a price of 1.
     """
 
     prices_ts: np.ndarray
     prices: np.ndarray
     multiplier: float
-    positions: Sequence[Sequence[tuple[int, float, float]]]
+    rows: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,13 @@ class Curve:
 
 
 def compute_curve(
-    axis: np.ndarray, accounts: Iterable[Account], holdings: Iterable[Holding], *, margin: bool, decimals: int
+    axis: np.ndarray,
+    accounts: Iterable[Account],
+    positions: Positions,
+    holdings: Iterable[Holding],
+    *,
+    margin: bool,
+    decimals: int,
 ) -> Curve:
     """Compute the curve on a rising axis of times (int64, nanoseconds).
 
@@ -68,10 +74,10 @@ def compute_curve(
     start = float(sum(account.start for account in accounts))
     value, count = np.zeros(len(axis)), np.zeros(len(axis))
     for holding in holdings:
-        if not holding.positions:
+        if not len(holding.rows):
             continue
-        ts, quantity, cost, opened = _changes(holding.positions)
-        held, spent, number = (_step(axis, ts, np.cumsum(changes), 0.0) for changes in (quantity, cost, opened))
+        ts, changes = _changes(positions, holding.rows)
+        held, spent, number = (_step(axis, ts, np.cumsum(change), 0.0) for change in changes)
         flat = number == 0
         # What is left of a sum that should be zero is rounding.
         held[flat], spent[flat] = 0.0, 0.0
@@ -92,30 +98,37 @@ def _step(axis: np.ndarray, ts: np.ndarray, values: np.ndarray, before: float) -
     return np.concatenate([[before], values])[np.searchsorted(ts, axis, side="right")]
 
 
-def _changes(
-    positions: Sequence[Sequence[tuple[int, float, float]]],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Give, for each fill and in order of time, by how much it changes quantity, cost at entry and number of positions."""
-    times: list[int] = []
-    quantities: list[float] = []
-    costs: list[float] = []
-    numbers: list[int] = []
-    for fills in positions:
-        held = average = 0.0
-        number = 1
-        for ts, quantity, price in fills:
-            cost = held * average
-            if held * quantity >= 0:
-                average = (cost + quantity * price) / (held + quantity)
-            held += quantity
-            if abs(held) < _NOTHING * abs(quantity):
-                held = 0.0
-                number -= 1
-            times.append(ts)
-            quantities.append(quantity)
-            costs.append(held * average - cost)
-            numbers.append(number)
-            number = 0
-    ts = np.array(times, np.int64)
+def _changes(positions: Positions, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Give times, rising, and by how much quantity, cost at entry and number of positions change at each: shape (3, times)."""
+    plain = [row for row in rows if positions.fills[row] is None]
+    opened = np.array([positions.opened[row] for row in plain], np.int64)
+    closed = np.array([positions.closed[row] for row in plain], np.int64)
+    signs = np.array([1.0 if positions.side[row] == "LONG" else -1.0 for row in plain])
+    quantity = signs * [positions.quantity[row] for row in plain]
+    into = np.stack([quantity, quantity * [positions.entry_price[row] for row in plain], np.ones(len(plain))])
+    times, changes = [opened, closed], [into, -into]
+    for row in rows:
+        fills = positions.fills[row]
+        if fills is not None:
+            own_times, own_changes = _follow(fills)
+            times.append(own_times)
+            changes.append(own_changes)
+    ts = np.concatenate(times)
     order = np.argsort(ts, kind="stable")
-    return ts[order], np.array(quantities)[order], np.array(costs)[order], np.array(numbers)[order]
+    return ts[order], np.concatenate(changes, axis=1)[:, order]
+
+
+def _follow(fills: Sequence[tuple[int, float, float]]) -> tuple[np.ndarray, np.ndarray]:
+    """Give the same for one position that was built or left in steps: adding moves its mean entry price, reducing does not."""
+    held = average = 0.0
+    changes: list[tuple[float, float, float]] = []
+    for row, (_, quantity, price) in enumerate(fills):
+        cost = held * average
+        if held * quantity >= 0:
+            average = (cost + quantity * price) / (held + quantity)
+        held += quantity
+        gone = abs(held) < _NOTHING * abs(quantity)
+        if gone:
+            held = 0.0
+        changes.append((quantity, held * average - cost, (row == 0) - gone))
+    return np.array([ts for ts, _, _ in fills], np.int64), np.array(changes).T

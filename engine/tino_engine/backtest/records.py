@@ -47,7 +47,8 @@ class Positions:
     """Round trips, and positions still open: from flat to flat or to the opposite side.
 
     `closed`, `exit_price`, `exit_order_id` are None for an open one; `exit_price` is the mean of what was already closed.
-    `result` is what was realised, after fees. `fills` holds, for each, its own part of each fill: time, signed quantity, price.
+    `result` is what was realised, after fees. `fills` holds, for each, its own part of each fill: time, signed quantity, price;
+    None for one that was entered by one fill and left by one.
     """
 
     opened: list[int] = field(default_factory=list)
@@ -61,7 +62,7 @@ class Positions:
     fees: list[float] = field(default_factory=list)
     entry_order_id: list[str] = field(default_factory=list)
     exit_order_id: list[str | None] = field(default_factory=list)
-    fills: list[list[tuple[int, float, float]]] = field(default_factory=list)
+    fills: list[list[tuple[int, float, float]] | None] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tino_engine.backtest import metrics
 from tino_engine.backtest.assumptions import state_assumptions
-from tino_engine.backtest.columns import MILLISECONDS, NANOSECONDS, ResultFolder
+from tino_engine.backtest.columns import MILLISECONDS, NANOSECONDS
 from tino_engine.backtest.equity import Curve, Holding, compute_curve
 from tino_engine.backtest.outcome import judge
 from tino_engine.contracts import BacktestResult, Drawing, Metrics
@@ -20,8 +20,8 @@ from tino_engine.data import day_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
+    from tino_engine.backtest.columns import ResultFolder
     from tino_engine.backtest.drawings import Line
     from tino_engine.backtest.market import Market
     from tino_engine.backtest.recorder import Recorder
@@ -45,31 +45,33 @@ class Traded:
 
 
 class Report:
-    """Computes and writes the result of one run. `check` is called between its steps and may raise."""
+    """Computes and writes the result of one run."""
 
-    def __init__(
-        self, market: Market, traded: Traded, recorder: Recorder, venue: VenueModel, check: Callable[[], None]
-    ) -> None:
+    def __init__(self, market: Market, traded: Traded, recorder: Recorder, venue: VenueModel) -> None:
         self._market = market
         self._traded = traded
         self._recorder = recorder
         self._venue = venue
-        self._check = check
         self._start = float(sum(account.start for account in traded.accounts))
         self._curve = self._compute_curve()
         self._results = self._compute_results()
 
     def write(
-        self, folder: Path, *, adjustment: str, simulator: str, versions: dict[str, str], started: float
+        self,
+        result: ResultFolder,
+        check: Callable[[], None],
+        *,
+        adjustment: str,
+        versions: dict[str, str],
+        started: float,
     ) -> dict[str, Any]:
-        """Write every table; give the result as JSON, with a `sparkline`. `started` is a time of `time.perf_counter`.
+        """Write every table but the bars', which are there; give the result as JSON, with a `sparkline`.
 
-        Raises `disk_full`.
+        `check` is called between the tables and may raise; `started` is a time of `time.perf_counter`. Raises `disk_full`.
         """
         market, traded = self._market, self._traded
-        result = ResultFolder(folder, market.axis)
-        for step in (self._write_bars, self._write_lines, self._write_orders, self._write_trades, self._write_log):
-            self._check()
+        for step in (self._write_lines, self._write_orders, self._write_trades, self._write_log):
+            check()
             step(result)
         series = result.finish()
         outcome = self._judge()
@@ -95,7 +97,7 @@ class Report:
                 data=[(track.bar_type, len(track.bars["ts"]), track.source) for track in market.tracks],
                 adjustment=adjustment,
                 daily_returns=len(returns),
-                simulator=simulator,
+                simulator=versions["nautilus_trader"],
             ),
             warnings=self._warnings(outcome),
             versions=versions,
@@ -107,18 +109,17 @@ class Report:
 
     def _compute_curve(self) -> Curve:
         positions = self._traded.positions
-        fills: dict[str, list[Any]] = {}
-        for instrument, own in zip(positions.instrument, positions.fills, strict=True):
-            fills.setdefault(instrument, []).append(own)
+        rows: dict[str, list[int]] = {}
+        for row, instrument in enumerate(positions.instrument):
+            rows.setdefault(instrument, []).append(row)
         holdings = [
-            Holding(
-                track.bars["ts"], track.bars["close"], float(track.instrument.multiplier), fills.get(instrument, [])
-            )
+            Holding(track.bars["ts"], track.bars["close"], float(track.instrument.multiplier), rows.get(instrument, []))
             for instrument, track in self._market.valued.items()
         ]
         return compute_curve(
             self._market.axis,
             self._traded.accounts,
+            positions,
             holdings,
             margin=self._venue.account_type == "MARGIN",
             decimals=self._traded.decimals,
@@ -128,14 +129,12 @@ class Report:
         """Give what each position brought after fees; an open one with what it has gained so far."""
         positions = self._traded.positions
         results = np.array(positions.result, np.float64)
-        for row, closed in enumerate(positions.closed):
-            if closed is None:
+        for row, fills in enumerate(positions.fills):
+            if fills is not None and positions.closed[row] is None:
                 track = self._market.valued[positions.instrument[row]]
-                held = sum(quantity for _, quantity, _ in positions.fills[row])
-                gained = (
-                    held * (track.bars["close"][-1] - positions.entry_price[row]) * float(track.instrument.multiplier)
-                )
-                results[row] += round(float(gained), self._traded.decimals)
+                held = sum(quantity for _, quantity, _ in fills)
+                gained = held * (track.bars["close"][-1] - positions.entry_price[row])
+                results[row] += round(float(gained) * float(track.instrument.multiplier), self._traded.decimals)
         return results
 
     def _daily(self, values: np.ndarray) -> metrics.Daily:
@@ -222,10 +221,6 @@ class Report:
         return np.round(self._curve.equity[places] / self._start, 6).tolist()
 
     # -- tables ----------------------------------------------------------------------------------------------------
-
-    def _write_bars(self, result: ResultFolder) -> None:
-        for number, track in enumerate(self._market.tracks):
-            result.write_bars(f"bars.{number}", track.bar_type, track.bars)
 
     def _write_lines(self, result: ResultFolder) -> None:
         curve = self._curve

@@ -1,4 +1,8 @@
-"""One run, from the engine's request to a folder of columns and a `BacktestResult`."""
+"""One run, from the engine's request to a folder of columns and a `BacktestResult`.
+
+The bars' own tables depend on nothing that the run does, so a second thread writes them meanwhile. It touches numpy, pyarrow and
+files, which let go of the interpreter, and nothing of NautilusTrader's.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,18 @@ import platform
 import sys
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pyarrow as pa
 from nautilus_trader.trading import Strategy
 
 import tino_engine
+from tino_engine.backtest.columns import ResultFolder
 from tino_engine.backtest.market import Market, Track
 from tino_engine.backtest.progress import Progress
 from tino_engine.backtest.recorder import Recorder
@@ -24,11 +33,11 @@ from tino_engine.data.days import MAX_NS, MIN_NS, day_of
 from tino_engine.data.prices import Series, prepare, read
 from tino_engine.errors import TinoError
 from tino_engine.nautilus.harvest import harvest_account, harvest_orders, harvest_positions
-from tino_engine.nautilus.simulation import CLOCK, Feed, Simulation
+from tino_engine.nautilus.simulation import CLOCK, Feed, Simulation, without_pandas
 from tino_engine.nautilus.strategy import StrategyRequest, importing, instantiate, load_class
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
     from tino_engine.backtest.user_code import Place
@@ -44,6 +53,25 @@ VERSIONS = {
     "python": platform.python_version(),
     **{name: version(name) for name in ("nautilus_trader", "numpy", "pyarrow")},
 }
+
+
+def warm_up() -> None:
+    """Do what only the first run of a process has to."""
+    # pyarrow looks for pandas when it first makes an array of numpy's, and each time it makes one of a list until it has
+    # found it: half a second where it is installed, as the user may have it.
+    with without_pandas():
+        pa.array(np.empty(0))
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Compute and write without imports of pandas, see above, and without searches for cycles among so many tuples."""
+    gc.disable()
+    try:
+        with without_pandas():
+            yield
+    finally:
+        gc.enable()
 
 
 class Backtest:
@@ -80,38 +108,43 @@ class Backtest:
         """
         started = time.perf_counter()
         self._progress.prepare()
+        beside = ThreadPoolExecutor(1, "bars")
         try:
             with importing(self._request.path, self._roots), self._recorder.log.capture_output():
-                market, traded = self._simulate()
+                strategy_class = load_class(self._request, self._code)
+                self._check()
+                feeds, market = self._load_market()
+                self._check()
+                folder = ResultFolder(Path(self._params["folder"]), market.axis)
+                strategy, simulation = self._set_up(strategy_class, feeds, market)
+                written = beside.submit(_write_bars, folder, market)
+                traded = self._simulate(strategy, simulation, market)
         except TinoError as error:
             self._tell(error)
             raise
-        self._progress.write()
-        gc.disable()  # What follows makes a hundred thousand tuples and no cycle among them.
-        try:
-            return Report(market, traded, self._recorder, self._venue, self._check).write(
-                Path(self._params["folder"]),
-                adjustment=self._params["adjustment"],
-                simulator=VERSIONS["nautilus_trader"],
-                versions=VERSIONS,
-                started=started,
-            )
         finally:
-            gc.enable()
+            beside.shutdown(wait=False)
+        self._progress.write()
+        with _undisturbed():
+            report = Report(market, traded, self._recorder, self._venue)
+            written.result()
+            return report.write(
+                folder, self._check, adjustment=self._params["adjustment"], versions=VERSIONS, started=started
+            )
 
-    def _simulate(self) -> tuple[Market, Traded]:
-        recorder = self._recorder
-        strategy_class = load_class(self._request, self._code)
-        self._check()
-        feeds, market = self._load_market()
-        self._check()
-        recorder.install(strategy_class, Strategy, int(market.axis[0]))
+    def _set_up(
+        self, strategy_class: type[Strategy], feeds: Sequence[Feed], market: Market
+    ) -> tuple[Strategy, Simulation]:
+        self._recorder.install(strategy_class, Strategy, int(market.axis[0]))
         strategy = instantiate(self._request, strategy_class, self._code)
         self._check()
         simulation = Simulation(feeds, self._venue, market.currency)
         span = int(market.axis[-1] - market.axis[0])
-        simulation.add(strategy, max(1, span * BARS_A_PULSE // market.bars), recorder.tick)
-        with recorder.recording(strategy, CLOCK):
+        simulation.add(strategy, max(1, span * BARS_A_PULSE // market.bars), self._recorder.tick)
+        return strategy, simulation
+
+    def _simulate(self, strategy: Strategy, simulation: Simulation, market: Market) -> Traded:
+        with self._recorder.recording(strategy, CLOCK):
             self._progress.start(market.times)
             simulation.run()
         self._check()
@@ -127,7 +160,7 @@ class Backtest:
         )
         simulation.close()
         self._check()
-        return market, traded
+        return traded
 
     def _load_market(self) -> tuple[list[Feed], Market]:
         feeds, tracks = [], []
@@ -180,3 +213,8 @@ class Backtest:
                 *"".join(traceback.format_exception(error.__cause__)).splitlines(),
             ]
             print(*lines, sep="\n", file=sys.stderr, flush=True)  # noqa: T201 - standard error is the way to it
+
+
+def _write_bars(folder: ResultFolder, market: Market) -> None:
+    for number, track in enumerate(market.tracks):
+        folder.write_bars(f"bars.{number}", track.bar_type, track.bars)

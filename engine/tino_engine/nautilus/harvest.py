@@ -6,6 +6,7 @@ copy with its events, and all of them together would be the peak of the run's me
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,34 +20,33 @@ if TYPE_CHECKING:
 
 def harvest_orders(cache: Cache) -> tuple[Orders, Fills]:
     """Give every order and every fill."""
-    orders = []
-    fills: list[tuple[Any, ...]] = []
+    found: list[tuple[int, tuple[Any, ...], list[Any]]] = []
     for order_id in cache.client_order_ids():
         order: Any = cache.order(order_id)
         last = order.last_event
         filled = order.filled_qty.as_double()
         # Most orders end with the one fill that fills them, which saves looking through their events.
         if type(last) is OrderFilled and last.last_qty.as_double() == filled:
-            average, own = last.last_px.as_double(), [last]
+            average, fills = last.last_px.as_double(), [last]
         elif filled:
-            average, own = float(order.avg_px), [event for event in order.events() if type(event) is OrderFilled]
+            average, fills = float(order.avg_px), [event for event in order.events() if type(event) is OrderFilled]
         else:
-            average, own = None, []
+            average, fills = None, []
         row = _order(order, last, filled, average)
-        orders.append(row)
-        fills += [_fill(row, event) for event in own]
-    # The cache gives them in no order. An id ends with a number that counts up, unless the strategy wants random ones.
-    orders.sort(key=_made)
-    places = {row[-1]: place for place, row in enumerate(orders)}
-    fills.sort(key=lambda fill: (fill[0], places[fill[-1]]))
-    return _columns(Orders, orders), _columns(Fills, fills)
+        # The cache gives orders in no order. An id ends with a number that counts up, unless random ones were wanted.
+        number = row[-1].rpartition("-")[2]
+        found.append((int(number) if number.isdecimal() else row[0], row, [_fill(row, event) for event in fills]))
+    found.sort(key=lambda entry: (entry[0], entry[1][-1]))
+    fills = [fill for _, _, own in found for fill in own]
+    fills.sort(key=itemgetter(0))
+    return _columns(Orders, [row for _, row, _ in found]), _columns(Fills, fills)
 
 
 def harvest_positions(cache: Cache) -> Positions:
     """Give every position, by opening time, instrument and entry order."""
     # With netting, the cache keeps one position for an instrument and a snapshot of it each time it was closed and reopened.
     rows = [_position(position) for position in (*cache.position_snapshots(), *cache.positions())]
-    rows.sort(key=lambda row: (row[0], row[2], row[9]))
+    rows.sort(key=itemgetter(0, 2, 9))
     return _columns(Positions, rows)
 
 
@@ -102,11 +102,8 @@ def _position(position: Any) -> tuple[Any, ...]:
     long = position.entry.name == "BUY"
     quantity, entry_price, exit_price = position.peak_qty.as_double(), position.avg_px_open, position.avg_px_close
     opened, closed = position.ts_opened, None if is_open else position.ts_closed
-    if closed is not None and position.event_count == 2:
-        # In at once and out at once, as most are: saves looking through its events.
-        signed = quantity if long else -quantity
-        fills = [(opened, signed, entry_price), (closed, -signed, exit_price)]
-    else:
+    fills = None
+    if closed is None or position.event_count > 2:
         fills = [
             (event.ts_event, event.last_qty.as_double() * (1 if event.is_buy else -1), event.last_px.as_double())
             for event in position.events()
@@ -125,11 +122,6 @@ def _position(position: Any) -> tuple[Any, ...]:
         None if is_open else position.closing_order_id.value,
         fills,
     )
-
-
-def _made(order: tuple[Any, ...]) -> tuple[int, int, str]:
-    number = order[-1].rpartition("-")[2]
-    return order[0], int(number) if number.isdecimal() else 0, order[-1]
 
 
 def _columns[T](kind: type[T], rows: list[tuple[Any, ...]]) -> T:

@@ -88,8 +88,9 @@ class Worker:
     def serve(self) -> int:
         """Run what comes, for as long as the process lives."""
         # Everything a run needs is imported before anybody is told to call: this is what makes a spare a warm one.
-        from tino_engine.nautilus.backtest import VERSIONS, Backtest  # noqa: PLC0415
+        from tino_engine.nautilus.backtest import VERSIONS, Backtest, warm_up  # noqa: PLC0415
 
+        warm_up()
         self._port.ready(versions=VERSIONS)
         while True:
             run = self._waiting.get()
