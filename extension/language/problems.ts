@@ -44,7 +44,9 @@ export class Problems implements vscode.Disposable {
     if ((this.#newest.get(key) ?? "") > run.id) return;
     this.#newest.set(key, run.id);
     this.#clear(key);
-    if (run.status === "failed") this.#mark(run).catch((error) => this.#context.log("warning", "problems", "not_marked", { reason: String(error) }));
+    if (run.status !== "failed") return;
+    this.#write(run);
+    this.#mark(run).catch((error) => this.#context.log("warning", "problems", "not_marked", { reason: String(error) }));
   }
 
   /** The newest run of each strategy, where it failed on code that is still the same. */
@@ -61,6 +63,14 @@ export class Problems implements vscode.Disposable {
         () => undefined,
       );
     }
+  }
+
+  /** The traceback as Python writes it, for the log: Problems has room for one line a frame. */
+  #write({ id, name, error }: RunSummary): void {
+    if (!error) return;
+    this.#context.log("warning", "run", "failed", { run: id, name, code: error.code });
+    const frames = error.traceback.flatMap(({ path, line, function: callee, code }) => [`  File "${path}", line ${line}, in ${callee}`, `    ${code}`]);
+    this.#context.channel.error([...(frames.length > 0 ? ["Traceback (most recent call last):", ...frames] : []), `${error.message} ${error.hint}`].join("\n"));
   }
 
   async #mark(run: RunSummary): Promise<void> {

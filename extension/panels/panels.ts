@@ -98,8 +98,7 @@ export class Panels implements vscode.Disposable {
   #ended(run: RunSummary): void {
     if (run.status === "queued" || run.status === "running" || !this.#started.delete(run.id)) return;
     if (run.status !== "failed" || this.#isSeen(run)) return;
-    const message = `${run.name}: ${run.error?.message ?? "the run failed"}`;
-    this.#context.log("warning", "run", "failed", { run: run.id, message });
+    const message = run.error?.message ?? `${run.name} failed.`;
     vscode.window.showWarningMessage(message, "Open").then((chosen) => {
       if (chosen) void vscode.commands.executeCommand(COMMANDS.openRun, { id: run.id });
     });

@@ -196,6 +196,11 @@ export class Workbench {
     return this.rig.engineInfo()?.pid ?? null;
   }
 
+  /** PIDs of the engine and its children. */
+  engineProcesses(): number[] {
+    return this.rig.processes().filter((pid) => isEngine(pid));
+  }
+
   /** A client of the running engine, so that what the editor shows can be held against what the engine says. */
   async engine(): Promise<EngineClient> {
     const finding = await findEngine(this.rig.place());
@@ -224,7 +229,7 @@ export class Workbench {
   async close(): Promise<void> {
     try {
       await this.end();
-      const left = () => this.rig.processes().filter((pid) => !/\btino_engine\b/.test(commandLine(pid)));
+      const left = () => this.rig.processes().filter((pid) => !isEngine(pid));
       for (const since = performance.now(); left().length > 0 && performance.now() - since < LEAVE_MS; ) await delay(50);
       const names = left().map((pid) => `${pid} ${commandLine(pid).slice(0, 160)}`);
       if (names.length > 0) throw new Error(`Processes of the editor are left: ${names.join("; ")}`);
@@ -286,6 +291,8 @@ function childrenOf(pid: number): number[] {
     .filter(([, parent]) => parent === pid)
     .map(([child]) => child as number);
 }
+
+const isEngine = (pid: number): boolean => /\btino_engine\b/.test(commandLine(pid));
 
 function commandLine(pid: number): string {
   try {
