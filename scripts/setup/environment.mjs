@@ -5,8 +5,7 @@
  * An environment is marked before it is touched and stamped when it is complete; the mark still there means that nobody knows what is in it, and
  * it is made from nothing. An environment without a mark is brought up to date in place, which leaves what runs from it alone.
  *
- * uv writes no bytecode. Compiling all of it takes longer than installing it, so `warm.py` loads what start-up loads and Python keeps the result:
- * the first start is then as quick as later ones.
+ * uv writes no bytecode. `warm.py` has it written for what the engine and its children load, so that the first start is as quick as later ones.
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

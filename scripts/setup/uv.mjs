@@ -74,7 +74,7 @@ async function install(root, folder, requirements, progress) {
     requirements,
   ];
   // A user's own pip settings may ask for things that cannot go together with --target.
-  const env = { ...process.env, PIP_USER: "0", PIP_REQUIRE_VIRTUALENV: "0", PIP_NO_INDEX: process.env.PIP_NO_INDEX ?? "0" };
+  const env = { ...process.env, PIP_USER: "0", PIP_REQUIRE_VIRTUALENV: "0" };
   const done = await run(program, [...args, "-m", "pip", "install", ...options], { cwd: root, env });
   if (done.status !== 0) throw failureOf("pip", done.output);
   const uv = programIn(partial);

@@ -193,6 +193,16 @@ describe("a failure is told, and the next run repairs it", () => {
     expect(await checkout.ensure()).toEqual({ code: 0, stdout: "", stderr: "" });
   });
 
+  it("names what pip does not find", async () => {
+    const checkout = new Checkout();
+    checkout.onPath("uv", null);
+    checkout.onPath("python3", "old-python");
+    checkout.behave("pip", "ERROR: No matching distribution found for uv==1.0");
+    expect((await checkout.ensure()).stderr).toContain(
+      "Set-up stopped at “Python packages”: pip finds no uv==1.0 for this machine.\nCheck the network and the package index",
+    );
+  });
+
   it("makes an environment from nothing when installing into it stopped half way", async () => {
     const checkout = new Checkout();
     checkout.behave("sync", "error: connection reset");
