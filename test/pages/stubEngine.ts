@@ -267,6 +267,11 @@ export class StubEngine {
     for (const client of this.#sockets.clients) client.send(JSON.stringify(message));
   }
 
+  /** Lose an event on the way: its number is never heard. */
+  skip(): void {
+    this.#seq++;
+  }
+
   /** Cut every socket, as a network does. */
   cut(): void {
     for (const client of this.#sockets.clients) client.terminate();

@@ -414,7 +414,7 @@ export class RunChart {
     this.#tellVisible();
     if (this.#pointer !== null) this.#followPointer();
     else if (this.#cursor !== null) this.#placeCrosshair();
-    if (this.#pointer !== null || this.#cursor === null) this.#writeLegend();
+    this.#writeLegend();
   }
 
   /** The bar under the pointer, which may rest while the view moves. */

@@ -164,7 +164,10 @@ function With({ state, label, children }: { state: TableState; label: string; ch
 
 function Waiting({ states, label }: { states: readonly TableState[]; label: string }) {
   const failed = states.find(({ error }) => error);
-  return failed?.error ? <Failure error={failed.error.body} retry={failed.retry} /> : <Skeleton label={label} lines={6} />;
+  const again = () => {
+    for (const state of states) if (state.error) state.retry();
+  };
+  return failed?.error ? <Failure error={failed.error.body} retry={again} /> : <Skeleton label={label} lines={6} />;
 }
 
 /** A run that traded nothing says why: that is its result. */
