@@ -35,8 +35,8 @@ class ${name}Config:
     instrument_id: InstrumentId
     bar_type: BarType
     period: Annotated[int, Ge(2), Le(200)] = 14  # Bars of the relative strength index.
-    buy_below: Annotated[float, Ge(0), Le(1)] = 0.3  # Buy when the index falls below this.
-    sell_above: Annotated[float, Ge(0), Le(1)] = 0.7  # Sell when it rises above this.
+    buy_below: Annotated[float, Ge(0), Le(100)] = 30.0  # Buy when the index falls below this.
+    sell_above: Annotated[float, Ge(0), Le(100)] = 70.0  # Sell when it rises above this.
     invest: Annotated[float, Gt(0), Le(1)] = 0.95  # Share of the equity that goes into a position.
 
 
@@ -55,7 +55,7 @@ class ${name}(Strategy):
     def on_bar(self, bar: Bar) -> None:
         if not self.indicators_initialized():
             return
-        flat = self.portfolio.is_flat(self.config.instrument_id)
+        flat = self.portfolio.is_net_flat(self.config.instrument_id)
         if flat and self.rsi.value < self.config.buy_below:
             self.buy(bar)
         elif not flat and self.rsi.value > self.config.sell_above:
@@ -66,5 +66,7 @@ class ${name}(Strategy):
         equity = self.portfolio.equity(self.config.instrument_id.venue)[instrument.quote_currency]
         quantity = instrument.make_qty(equity.as_double() * self.config.invest / bar.close.as_double())
         if quantity.as_double() > 0:
-            self.submit_order(self.order_factory.market(instrument_id=instrument.id, order_side=OrderSide.BUY, quantity=quantity))
+            self.submit_order(
+                self.order_factory.market(instrument_id=instrument.id, order_side=OrderSide.BUY, quantity=quantity)
+            )
 `;

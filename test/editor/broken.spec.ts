@@ -1,7 +1,7 @@
 /** An engine that cannot be started: told once, in words, with a way on. */
 
-import { tmpdir } from "node:os";
 import { readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { EditorWindow } from "./pages/window.ts";
@@ -31,7 +31,10 @@ describe("a missing engine", () => {
     await window.notification("The engine is not set up").getByRole("button", { name: "Show log" }).click();
     // This workbench has no native logger, so the channel opens empty; the file has the same lines.
     await window.page.locator(".panel .output-view-container, .panel .output-view").first().waitFor();
-    const lines = readFileSync(join(editor().rig.paths.logs, "vscode.log"), "utf8").trim().split("\n").map((line) => JSON.parse(line));
+    const lines = readFileSync(join(editor().rig.paths.logs, "vscode.log"), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
     expect(lines).toContainEqual(expect.objectContaining({ level: "error", component: "extension", event: "failure", code: "engine_not_installed" }));
   });
 

@@ -61,13 +61,13 @@ export interface WorkbenchOptions {
   readonly trust?: boolean;
   readonly settings?: Record<string, unknown>;
   readonly env?: Record<string, string>;
+  /** Where a suite inside the extension host leaves its report, below this workbench's folder. */
+  readonly report?: string;
 }
 
 export interface OpenOptions {
   /** Folder to open; a copy of the example workspace by default, null for an empty window. */
   readonly folder?: string | null;
-  /** Module that runs inside the extension host. */
-  readonly tests?: string;
   readonly browser?: BrowserContextOptions;
 }
 
@@ -89,7 +89,7 @@ export class Workbench {
     this.#install = install;
   }
 
-  static async start({ install = "vsix", trust = false, settings = {}, env = {} }: WorkbenchOptions = {}): Promise<Workbench> {
+  static async start({ install = "vsix", trust = false, settings = {}, env = {}, report }: WorkbenchOptions = {}): Promise<Workbench> {
     const { node, server: program, chromium: browserPath } = workbenchPaths(ROOT);
     if (!browserPath) throw new Error("There is no Chromium; `node scripts/ensure.mjs --editor` says how to get one.");
     const rig = new Rig({
@@ -108,6 +108,7 @@ export class Workbench {
       HOME: join(folder, "user"),
       TMPDIR: join(folder, "tmp"),
       XDG_RUNTIME_DIR: join(folder, "tmp"),
+      ...(report && { TINO_TEST_REPORT: join(folder, report) }),
       // No gallery: nothing is looked for outside this machine.
       EXTENSIONS_GALLERY: "{}",
     };
@@ -140,22 +141,46 @@ export class Workbench {
   }
 
   /** Open a window. Resolves when the workbench is restored. */
-  async open({ folder = this.exampleWorkspace(), tests, browser = {} }: OpenOptions = {}): Promise<EditorWindow> {
+  async open({ folder = this.exampleWorkspace(), browser = {} }: OpenOptions = {}): Promise<EditorWindow> {
     const known = this.extensionHosts();
     const context = await this.#browser.newContext({ viewport: { width: 1400, height: 900 }, colorScheme: "dark", ...browser });
-    const page = await context.newPage();
+    const window = new EditorWindow(await context.newPage(), folder, () => this.extensionHosts(), known);
+    this.windows.add(window);
+    await window.load(this.#address(folder));
+    return window;
+  }
+
+  /**
+   * Open a window on the example workspace in which a suite runs inside the extension host.
+   * @returns what the editor says about its end: 0, another number, or null when it did not come in time
+   */
+  async runTests(suite: string, patienceMs: number): Promise<number | null> {
+    const page = await (await this.#browser.newContext()).newPage();
+    const ended = new Promise<number>((resolve, reject) => {
+      page.exposeFunction("codeAutomationExit", resolve).catch(reject);
+    });
+    // Also what the extension host says on its console.
+    await page.exposeFunction("codeAutomationLog", (_: string, words: unknown[]) => {
+      if (/^(pass|FAIL) /.test(String(words[0]))) console.log(words.join(" "));
+    });
+    await page.goto(this.#address(this.exampleWorkspace(), suite), { waitUntil: "commit" });
+    const exit = await Promise.race([ended, delay(patienceMs, null, { ref: false })]);
+    await page.screenshot({ path: join(RESULTS, "inHost.png") });
+    await page.close();
+    return exit;
+  }
+
+  #address(folder: string | null, suite?: string): string {
     const authority = `127.0.0.1:${this.port}`;
     const address = new URL(`http://${authority}/`);
+    const remote = (path: string) => `vscode-remote://${authority}${path.replace(/\/$/, "")}`;
     const payload: [string, string][] = [];
-    if (this.#install === "development") payload.push(["extensionDevelopmentPath", `vscode-remote://${authority}${ROOT}`.replace(/\/$/, "")]);
-    if (tests) payload.push(["extensionTestsPath", `vscode-remote://${authority}${tests}`]);
+    if (this.#install === "development") payload.push(["extensionDevelopmentPath", remote(ROOT)]);
+    if (suite) payload.push(["extensionTestsPath", remote(suite)]);
     if (folder) address.searchParams.set("folder", folder);
     else address.searchParams.set("ew", "true");
     if (payload.length > 0) address.searchParams.set("payload", JSON.stringify(payload));
-    const window = new EditorWindow(page, folder, () => this.extensionHosts(), known);
-    this.windows.add(window);
-    await window.load(address.href);
-    return window;
+    return address.href;
   }
 
   /** A copy of the example workspace that this workbench may write into; the same one at each call with the same name. */
