@@ -38,7 +38,7 @@ export const CATALOGUE = {
   engine_start_timeout: entry(504, EXIT.engine, "The engine did not start: no progress for {seconds} s while {phase}.", "See the log {log}. `tino down --force`, then try again."),
   engine_start_failed: entry(500, EXIT.engine, "The engine ended while starting ({reason}).", "See the log {log}."),
   engine_crash_loop: entry(500, EXIT.engine, "The engine ended {count} times within two minutes; it is not started again.", "See the log {log}, then choose “Start again”."),
-  engine_unreachable: entry(503, EXIT.engine, "The engine (process {pid}) does not answer.", "Try again; if it stays silent, `tino down --force` replaces it."),
+  engine_unreachable: entry(503, EXIT.engine, "The engine (process {pid}) does not answer.", "Try again; if it stays silent, end it with `tino down --force`; the next start makes a new one."),
   engine_not_running: entry(503, EXIT.engine, "No engine is running.", "Start one with `tino up`."),
   engine_busy: entry(409, EXIT.refused, "The engine is in use: {holders}.", "Close them first, or use `tino down --force`. Traders go on in either case."),
   engine_stopping: entry(503, EXIT.engine, "The engine is shutting down.", "Try again in a moment; a new one is started when needed."),
@@ -72,7 +72,7 @@ export const CATALOGUE = {
   strategy_class_not_found: entry(400, EXIT.input, "{path} has no strategy {name}; it holds {available}.", "Name one of those with --class."),
   strategy_ambiguous: entry(400, EXIT.input, "{path} holds more than one strategy: {available}.", "Name one with --class, or press the lens above it."),
   strategy_import_failed: entry(400, EXIT.strategy, "{path} could not be loaded: {reason}.", "Correct the line it names; the run ended before the first bar."),
-  strategy_failed: entry(400, EXIT.strategy, "{name}.{callback} raised {reason}.", "The line is marked in Problems; the log has the whole traceback."),
+  strategy_failed: entry(400, EXIT.strategy, "{name}.{callback} raised {reason}.", "The run’s log has the whole traceback; in the editor, Problems marks the line."),
   strategy_unresponsive: entry(400, EXIT.cancelled, "{name} did not come back from a callback and was stopped.", "Look for a loop without an end at the line the log names."),
   workspace_untrusted: entry(403, EXIT.refused, "{path} is not inside a trusted folder.", "Trust the folder in the editor, or run it from a terminal in that folder."),
 

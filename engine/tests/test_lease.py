@@ -65,13 +65,22 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def test_an_engine_that_nobody_came_for_ends_after_the_window_grace(world: World) -> None:
-    world.run_for(29)
+def test_an_engine_that_nobody_came_for_ends_after_the_grace_of_a_terminal(world: World) -> None:
+    world.run_for(4)
     assert world.ended == 0
     world.run_for(1)
     assert world.ended == 1
     world.run_for(60)
     assert world.ended == 1, "it ends once"
+
+
+def test_a_window_that_died_while_it_started_the_engine_leaves_its_grace(tmp_path: Path) -> None:
+    write_lock(tmp_path, 10, kind="vscode")
+    world = World(tmp_path)
+    world.run_for(29)
+    assert world.ended == 0
+    world.run_for(1)
+    assert world.ended == 1
 
 
 @pytest.mark.parametrize(("kind", "grace"), [("cli", 5), ("vscode", 30)])
@@ -166,7 +175,7 @@ def test_work_holds_the_engine(world: World) -> None:
 
 
 def test_a_suspended_machine_starts_waiting_anew(world: World) -> None:
-    world.run_for(10)
+    world.run_for(3)
     world.clock.pass_(10_000)
     world.leases.tick()
     assert world.ended == 0

@@ -169,6 +169,22 @@ def test_the_engine_ends_when_its_run_directory_is_replaced(tmp_path: Path) -> N
         assert engine.process.wait(20) == 0
 
 
+def test_a_start_that_fails_says_why_in_words(tmp_path: Path) -> None:
+    (tmp_path / "db").mkdir(mode=0o700)
+    (tmp_path / "db" / "tino.db").write_text("not a database, but long enough to be looked at as one " * 40)
+    process = spawn(tmp_path)
+    bootstrap(process)
+    assert process.stdout is not None
+    (line,) = [line for line in process.stdout if line.startswith("ERROR ")]
+    error = json.loads(line.removeprefix("ERROR "))
+    assert (error["code"], process.wait(20)) == ("database_failed", 5)
+    assert str(tmp_path) in error["message"]
+    assert not (tmp_path / "run" / "engine.pid").exists()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        assert pipe is not None
+        pipe.close()
+
+
 @pytest.mark.parametrize("way", ["SIGTERM", "SIGINT", "SIGHUP", "request"])
 def test_the_database_is_closed_on_every_path(tmp_path: Path, way: str) -> None:
     with LiveEngine(tmp_path) as engine:

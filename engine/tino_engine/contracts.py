@@ -1334,7 +1334,7 @@ ERRORS: dict[str, ErrorEntry] = {
     ),
     "engine_unreachable": ErrorEntry(
         "The engine (process {pid}) does not answer.",
-        "Try again; if it stays silent, `tino down --force` replaces it.",
+        "Try again; if it stays silent, end it with `tino down --force`; the next start makes a new one.",
         503,
         5,
     ),
@@ -1447,7 +1447,10 @@ ERRORS: dict[str, ErrorEntry] = {
         4,
     ),
     "strategy_failed": ErrorEntry(
-        "{name}.{callback} raised {reason}.", "The line is marked in Problems; the log has the whole traceback.", 400, 4
+        "{name}.{callback} raised {reason}.",
+        "The run’s log has the whole traceback; in the editor, Problems marks the line.",
+        400,
+        4,
     ),
     "strategy_unresponsive": ErrorEntry(
         "{name} did not come back from a callback and was stopped.",

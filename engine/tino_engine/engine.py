@@ -150,6 +150,7 @@ class Engine:
 
     def status(self) -> EngineStatus:
         """Describe the engine as it is now."""
+        self.leases.tick()
         children = [
             ("language", self.language.running),
             ("data", self.data_child.running),

@@ -15,15 +15,16 @@
  *   and what it says before its own log is open is not lost.
  * - Until the bootstrap line arrived, end of file on its input ends the engine: a spawner that dies half-way leaves nothing. From
  *   then on the pipes carry nothing, so nobody's death and no full pipe reaches the engine.
- * - An engine that cannot start says why on standard error; its exit code and the last line there become the reason.
+ * - An engine that cannot start says so with an ERROR line that holds the error itself; one that cannot even do that leaves its exit
+ *   code and the last line of its standard error, which become the reason.
  * - There is no limit on the whole start, only on the time without a new phase: migrating a large database may take long.
  */
 import type { ChildProcess } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:net";
-import type { Bootstrap } from "#contracts";
-import { EXIT, TinoError } from "#contracts/catalogue";
-import { PHASE_LINE, PROTOCOL, READY_LINE } from "#contracts/handshake";
+import type { Bootstrap, ErrorBody } from "#contracts";
+import { CATALOGUE, EXIT, TinoError } from "#contracts/catalogue";
+import { ERROR_LINE, PHASE_LINE, PROTOCOL, READY_LINE } from "#contracts/handshake";
 import type { Clock } from "./clock.ts";
 import { getPython, type Installation } from "./locate.ts";
 import { isLevel, type Log } from "./log.ts";
@@ -77,14 +78,17 @@ export async function launchEngine(options: LaunchOptions): Promise<"healthy" | 
     lastProgress = clock.monotonic();
     options.onPhase(words);
   };
+  let failure: ErrorBody | undefined;
   const ready = new Promise<{ port: number; nonce: string }>((resolve) => {
     onLines(child, (line) => {
       const isReady = READY_LINE.exec(line);
       const isPhase = PHASE_LINE.exec(line);
+      const isError = ERROR_LINE.exec(line);
       if (isReady) {
         progress("checking the start message");
         resolve({ port: Number(isReady[1]), nonce: isReady[2] as string });
       } else if (isPhase) progress(isPhase[1] as string);
+      else if (isError) failure = parseError(isError[1] as string);
       else log("warning", "supervisor", "unexpected_start_line", { line: line.slice(0, 200) });
     });
   });
@@ -102,6 +106,7 @@ export async function launchEngine(options: LaunchOptions): Promise<"healthy" | 
     if (options.port !== null && code === EXIT.engine && (await isTaken(options.port))) {
       throw TinoError.of("port_in_use", { port: options.port, holder: describeHolder(processes.listener(options.port)) });
     }
+    if (failure) throw new TinoError(failure);
     const last = readFrom(paths.engineStartLog, offset).trim().split("\n").at(-1)?.trim();
     throw TinoError.of("engine_start_failed", { reason: last ? `${reason}: ${last}` : reason, log: paths.engineStartLog });
   };
@@ -186,6 +191,16 @@ const KEPT_ENVIRONMENT = new RegExp(
 
 function bootstrapLine({ installation, env }: LaunchOptions, nonce: string): Partial<Bootstrap> {
   return { protocol: PROTOCOL, nonce, version: installation.version, dashboardPath: installation.dashboard, ...bootstrapFromEnvironment(env) };
+}
+
+/** The error of an ERROR line; undefined when it is none that this version knows. */
+function parseError(text: string): ErrorBody | undefined {
+  try {
+    const body = JSON.parse(text) as ErrorBody;
+    return body.code in CATALOGUE ? body : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function onLines(child: ChildProcess, take: (line: string) => void): void {

@@ -10,6 +10,7 @@
     ─── one JSON line: bootstrap ──────────▶  checked: shape, nonce echoed, protocol   wrong → exit 5
             ◀── PHASE … ────────────────────  loading · opening the database · …
                                               database migrated, unfinished runs settled, routes answer
+            ◀── ERROR <error> ──────────────  or this, and the end
                                               run/engine.token, run/engine.pid by rename
             ◀── health: healthy, proof ─────  and only now
 
@@ -152,6 +153,7 @@ def _boot(home: Home, lock: EngineLock, listener: socket.socket, nonce: str, lin
             uvloop.run(_live(home, lock, listener, bootstrap))
     except TinoError as error:
         logger.exception("start_failed", code=error.code)
+        _say(f"ERROR {error.body.model_dump_json()}")
         sys.stderr.write(f"{error.body.message} {error.body.hint}\n")
         return EXIT_ENGINE
     except Exception as error:
@@ -212,6 +214,8 @@ async def _live(home: Home, lock: EngineLock, listener: socket.socket, bootstrap
             server_header=False,
             date_header=False,
             timeout_graceful_shutdown=1,
+            # Longer than any client keeps an idle connection, so that none sends on one that is just being closed.
+            timeout_keep_alive=75,
         )
     )
     _say("PHASE starting services")

@@ -113,7 +113,7 @@ class Leases:
         """Begin: the spawner, whoever it was, counts as having just been here."""
         now = self.clock.monotonic()
         self._last_tick = now
-        self._deadline = now + self.graces.window
+        self._deadline = now + self.graces.terminal
         self.tick()
 
     # -- sockets ---------------------------------------------------------------------------------------------------
@@ -227,6 +227,8 @@ class Leases:
         current = _read(path)
         if current is not None and current.nonce == lock.nonce:
             path.unlink(missing_ok=True)
+            # Somebody who died just before the first look keeps the engine as if it had been seen.
+            self._deadline = max(self._deadline, self.clock.monotonic() + self.graces.of(lock.kind))
             logger.info("lock_file_removed", pid=lock.pid)
 
     # -- reading ---------------------------------------------------------------------------------------------------
