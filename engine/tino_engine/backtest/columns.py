@@ -44,6 +44,7 @@ MANIFEST = "manifest.json"
 
 MILLISECONDS = pa.timestamp("ms", "UTC")
 NANOSECONDS = pa.timestamp("ns", "UTC")
+_END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 _UNIT = {MILLISECONDS: 1, NANOSECONDS: 1_000_000}
 _NS_PER_MS = 1_000_000
 
@@ -140,26 +141,16 @@ class ResultFolder:
         )
 
     def _write_file(self, name: str, table: pa.Table) -> dict[str, Any]:
+        # Message by message rather than by pyarrow's stream writer, which holds the schema back until the first batch.
         batches = []
-        with (
-            _writing(self.folder),
-            (self.folder / name).open("wb") as file,
-            pa.ipc.new_stream(file, table.schema) as stream,
-        ):
-            schema_bytes = file.tell()
+        with _writing(self.folder), (self.folder / name).open("wb") as file:
+            schema_bytes = file.write(table.schema.serialize())
             for batch in table.combine_chunks().to_batches(max_chunksize=BATCH_ROWS):
                 offset = file.tell()
-                stream.write_batch(batch)
+                length = file.write(batch.serialize())
                 first, last = self._span(batch)
-                batches.append(
-                    {
-                        "offset": offset,
-                        "length": file.tell() - offset,
-                        "rows": batch.num_rows,
-                        "from": first,
-                        "to": last,
-                    }
-                )
+                batches.append({"offset": offset, "length": length, "rows": batch.num_rows, "from": first, "to": last})
+            file.write(_END_OF_STREAM)
         return {"file": name, "rows": table.num_rows, "schemaBytes": schema_bytes, "batches": batches}
 
     def _span(self, batch: pa.RecordBatch) -> tuple[int, int]:

@@ -83,7 +83,10 @@ def compute_curve(
         held[flat], spent[flat] = 0.0, 0.0
         price = _step(axis, holding.prices_ts, holding.prices, 0.0)
         worth = held * price * holding.multiplier
-        equity += np.round(worth - spent * holding.multiplier if margin else worth, decimals)
+        entry = np.divide(spent, held, out=np.zeros_like(held), where=held != 0)
+        # As NautilusTrader computes it, so that rounding falls alike; a long and an equal short one gain what they cost.
+        gained = np.where(held != 0, held * (price - entry), -spent) * holding.multiplier
+        equity += np.round(gained if margin else worth, decimals)
         value += worth
         count += number
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -86,7 +86,7 @@ def _reasons(orders: Orders) -> list[RefusalReason]:
             text = given or "no reason was given"
             key = (_KINDS[state], _word(text))
             counts[key] += 1
-            examples.setdefault(key, text)
+            examples.setdefault(key, text.partition(" and order ")[0])
     return [
         RefusalReason(kind=kind, reason=reason, count=count, example=examples[kind, reason])  # type: ignore[arg-type]
         for (kind, reason), count in counts.most_common()
@@ -112,7 +112,7 @@ def _why_unfilled(outcome: OrderOutcome, orders: Orders) -> str:
     waiting = Counter(type_ for type_, state in zip(orders.type, orders.status, strict=True) if state not in _KINDS)
     kinds = " and ".join(_count(count, _type(type_)) for type_, count in waiting.most_common())
     rest = f"; {refused} more {'was' if refused == 1 else 'were'} refused: {_lower(most)}" if refused else ""
-    return f"No order was filled: the price never reached {kinds}{rest}."
+    return f"No order was filled: {kinds} waited for a price that did not come{rest}."
 
 
 def _why_no_order(

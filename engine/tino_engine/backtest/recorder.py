@@ -161,6 +161,7 @@ class Recorder:
             drawing.sink = None
             for name, method in originals.items():
                 setattr(clock, name, method)
+            self.now()  # The time that counts from here on: what is still printed belongs to the end.
             self._running = False
 
     def tick(self, ts: int) -> None:

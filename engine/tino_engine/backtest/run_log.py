@@ -121,13 +121,10 @@ class _Printed(io.TextIOBase):
         return True
 
     def write(self, text: str, /) -> int:
-        *whole, self._open = (self._open + text).split("\n")
+        *whole, rest = (self._open + text).split("\n")
         for line in whole:
             self._log.add("PRINT", line)
-        # What never ends its line must not grow without end either.
-        if len(self._open) > MAX_LENGTH:
-            self._log.add("PRINT", self._open)
-            self._open = ""
+        self._open = rest[:MAX_LENGTH]
         return len(text)
 
     def close(self) -> None:

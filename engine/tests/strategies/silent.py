@@ -1,0 +1,7 @@
+"""Does nothing at all."""
+
+from nautilus_trader.trading import Strategy
+
+
+class Silent(Strategy):
+    pass
