@@ -132,7 +132,10 @@ describe("a trade", () => {
     const row = panel.rows("Trades").first();
     await row.waitFor();
     expect(await panel.tab(/^Trades/).textContent()).toContain(String(run.metrics?.trades));
-    await row.getByRole("button", { name: /entry/ }).click();
+    await row
+      .getByTitle(/^Open .*:\d+$/)
+      .first()
+      .click();
     const line =
       readFileSync(run.path, "utf8")
         .split("\n")
@@ -144,6 +147,7 @@ describe("a trade", () => {
 describe("the window", () => {
   it("is reloaded, and the panel shows the same run from the same engine", async () => {
     const engine = editor().enginePid();
+    await window.remembers(run.id);
     await window.reload();
     await panel.result();
     await panel.tab("Metrics").click();
@@ -188,9 +192,10 @@ describe("the window", () => {
     await panel.result();
     for (const [theme, look] of [
       ["Light Modern", ".vs"],
-      ["Default High Contrast", ".hc-black"],
-    ]) {
-      editor().set({ "workbench.colorTheme": theme });
+      ["Dark High Contrast", ".hc-black"],
+    ] as const) {
+      await window.command("Preferences: Color Theme");
+      await window.choose(theme);
       await window.page.locator(`.monaco-workbench${look}`).waitFor();
       // The page reads the colours of its theme anew; the chart's come last.
       await window.panel.locator(`body.vscode-${look === ".vs" ? "light" : "high-contrast"}`).waitFor();

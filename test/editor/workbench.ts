@@ -200,12 +200,6 @@ export class Workbench {
     return target;
   }
 
-  /** Change the user's settings while the editor runs. */
-  set(settings: Record<string, unknown>): void {
-    const path = join(this.#folder, "server", "User", "settings.json");
-    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), ...settings }));
-  }
-
   /** Where a program under test may leave something. */
   path(name: string): string {
     return join(this.#folder, name);

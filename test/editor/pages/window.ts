@@ -40,6 +40,31 @@ export class EditorWindow {
     await this.#restored();
   }
 
+  /**
+   * Wait until the workbench has stored something. In a browser it writes its state every few seconds and not at a reload, unlike
+   * on the desktop; what was not written by then is lost.
+   */
+  async remembers(text: string): Promise<void> {
+    const stored = () =>
+      this.page.evaluate(async (wanted) => {
+        const result = <T>(request: IDBRequest<T>) =>
+          new Promise<T>((resolve, reject) => {
+            request.onsuccess = () => resolve(request.result);
+            request.onerror = () => reject(request.error);
+          });
+        for (const { name } of await indexedDB.databases()) {
+          if (!name?.startsWith("vscode-web-state-db")) continue;
+          const database = await result(indexedDB.open(name));
+          const tables = [...database.objectStoreNames].map((table) => result(database.transaction(table).objectStore(table).getAll()));
+          const values = (await Promise.all(tables)).flat();
+          database.close();
+          if (values.some((value) => String(value).includes(wanted))) return true;
+        }
+        return false;
+      }, text);
+    await until(stored, () => `the workbench to store ${text}`);
+  }
+
   async close(): Promise<void> {
     // The page first: only then does its extension host deactivate at once.
     const { page } = this;
@@ -64,6 +89,12 @@ export class EditorWindow {
       await this.#openPalette(`>${title}`);
       await this.row(title).click({ timeout: SHORT_MS });
     });
+  }
+
+  /** Choose from a list that is open already; it draws only the rows that are in view, so it is filtered first. */
+  async choose(text: string): Promise<void> {
+    await this.#fillQuickInput(text);
+    await this.row(text).click();
   }
 
   /** Whether the palette offers a command. */
