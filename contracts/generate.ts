@@ -104,6 +104,12 @@ function run(command: string, args: string[], input?: string): string {
   return done.stdout;
 }
 
+/** What a text of a given pattern is, in words: for whoever sent another. */
+function patterns(): Record<string, string> {
+  const named = Object.values(schemas("#/$defs/")).filter((schema) => typeof schema.pattern === "string" && typeof schema.description === "string");
+  return Object.fromEntries(named.map((schema) => [schema.pattern as string, schema.description as string]));
+}
+
 function pythonModels(): string {
   const folder = mkdtempSync(join(tmpdir(), "tino-contracts-"));
   try {
@@ -127,6 +133,7 @@ ${models.replace("from typing import", "from typing import NamedTuple,")}
 
 PROTOCOL = ${PROTOCOL}
 EXIT: dict[str, int] = ${literal(EXIT)}
+PATTERNS: dict[str, str] = ${literal(patterns())}
 METRICS: tuple[str, ...] = ${literal(Object.keys(METRICS))}
 SERIES_COLUMNS: dict[str, tuple[str, ...]] = ${literal(SERIES_COLUMNS)}
 

@@ -1236,6 +1236,13 @@ EXIT: dict[str, int] = {
     "lockBusy": 75,
     "cancelled": 130,
 }
+PATTERNS: dict[str, str] = {
+    "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$": "Calendar day, YYYY-MM-DD.",
+    "^-?[0-9]+(\\.[0-9]+)?$": "Exact decimal number as text.",
+    "^[0-9a-f]{32}$": "128 random bits as hex.",
+    "^run_[0-9a-z]{20,32}$": "Identifier of a run.",
+    "^[0-9]+(\\.[0-9]+)?$": "Exact decimal number as text, zero or more.",
+}
 METRICS: tuple[str, ...] = (
     "totalReturn",
     "annualReturn",

@@ -188,7 +188,11 @@ class Engine:
 
     def require_trusted(self, path: str) -> list[str]:
         """Give the trusted folders that hold the path; raise `workspace_untrusted` when none does."""
-        target = Path(path).resolve()
+        try:
+            target = Path(path).resolve()
+        except (OSError, ValueError) as error:
+            # A loop of links, or text that no file system takes for a path.
+            raise TinoError("workspace_untrusted", path=path) from error
         roots = [folder for folder in self.leases.trusted_folders() if target.is_relative_to(Path(folder).resolve())]
         if not roots:
             raise TinoError("workspace_untrusted", path=path)

@@ -14,12 +14,14 @@ from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
 from tino_engine import log
-from tino_engine.contracts import CALLS
+from tino_engine.contracts import CALLS, PATTERNS
 from tino_engine.errors import TinoError
 from tino_engine.identifiers import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from pydantic_core import ErrorDetails
 
     from tino_engine.api.sessions import Credentials
     from tino_engine.contract_model import ContractModel
@@ -133,7 +135,16 @@ async def _body(request: Request, call: Call) -> Any:
 
 
 def _invalid(error: ValidationError) -> TinoError:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"])
-    text = first["msg"][:1].lower() + first["msg"][1:]
-    return TinoError("request_invalid", field=place or None, reason=f"{place}: {text}" if place else text)
+    return TinoError(
+        "request_invalid", field=place or None, reason=f"{place}: {_words(first)}" if place else _words(first)
+    )
+
+
+def _words(error: ErrorDetails) -> str:
+    """Say what is wrong with a value, for people: a pattern by what it stands for."""
+    if error["type"] == "string_pattern_mismatch":
+        wanted = PATTERNS.get(error["ctx"]["pattern"], "text of another form").rstrip(".")
+        return f"expected {wanted[:1].lower()}{wanted[1:]}"
+    return error["msg"][:1].lower() + error["msg"][1:]

@@ -1,0 +1,51 @@
+"""The engine answers as `contracts/openapi.json` says, whatever is sent: generated requests against a real engine."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
+
+from live_engine import ENGINE, LiveEngine
+from tino_engine.contracts import CALLS, ERRORS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from _pytest.tmpdir import TempPathFactory
+
+OPENAPI = json.loads((ENGINE.parent / "contracts" / "openapi.json").read_text())
+schema = schemathesis.openapi.from_dict(OPENAPI)
+# Ending the engine has its own tests; here it must survive.
+tested = schema.exclude(path="/api/shutdown")
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: TempPathFactory) -> Iterator[LiveEngine]:
+    with LiveEngine(tmp_path_factory.mktemp("home"), trusted=[ENGINE.parent / "examples"]) as live:
+        live.post("/api/data/sample")
+        yield live
+
+
+def test_every_call_of_the_table_is_described() -> None:
+    described = {(method.upper(), path) for path, methods in OPENAPI["paths"].items() for method in methods}
+    assert described == {(call.method, call.path) for call in CALLS.values()}
+
+
+@tested.parametrize()
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_reply_is_as_described(engine: LiveEngine, case: Any) -> None:
+    case.headers = {**(case.headers or {}), "Authorization": f"Bearer {engine.token}"}
+    response = case.call(base_url=f"http://127.0.0.1:{engine.port}")
+    case.validate_response(response, checks=(not_a_server_error, content_type_conformance, response_schema_conformance))
+    if response.status_code != 200:
+        body = response.json()
+        assert body["message"]
+        assert body["hint"]
+        assert ERRORS[body["code"]].http == response.status_code
+        assert "{" not in body["message"], "every word of the sentence is filled in"
