@@ -180,6 +180,7 @@ class WorkerProcess:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self._in, self._out = self.process.stdin, self.process.stdout
+        self._printed = ""
         self.versions = self.receive()["ready"]["versions"]
 
     def send(self, **header: Any) -> None:
@@ -206,11 +207,12 @@ class WorkerProcess:
             events.append(header)
 
     def close(self) -> tuple[int, str]:
-        """Close the pipe; give exit status and what it printed."""
-        self._in.close()
-        status = self.process.wait(timeout=30)
+        """Close the pipe; give exit status and what it printed. Once closed, it stays so."""
         assert self.process.stderr is not None
-        printed = self.process.stderr.read().decode()
-        self.process.stderr.close()
-        self._out.close()
-        return status, printed
+        if not self._in.closed:
+            self._in.close()
+            self.process.wait(timeout=60)
+            self._printed = self.process.stderr.read().decode()
+            self.process.stderr.close()
+            self._out.close()
+        return self.process.returncode, self._printed

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 type Place = tuple[str, int]
 """A file and a line in it, counted from 1."""
 
+_ENDS = 20
+"""Frames shown at either end of a long traceback."""
+
 _DEPTH = 64
 """How many callers are looked at for one that is the user's."""
 
@@ -55,13 +58,15 @@ class UserCode:
 
         The place is the deepest one in the user's files; for code that does not compile it is the one the compiler names.
         """
-        steps = traceback.walk_tb(error.__traceback__)
-        summary = traceback.StackSummary.extract(step for step in steps if self.owns(step[0].f_code.co_filename))
+        stack = traceback.TracebackException(type(error), error, error.__traceback__, compact=True).stack
+        own = [entry for entry in stack if self.owns(entry.filename)]
+        # Of an endless recursion the way in and the end say it all.
+        own = own if len(own) <= 2 * _ENDS else own[:_ENDS] + own[-_ENDS:]
         frames = [
             TraceFrame(
                 path=entry.filename, line=entry.lineno or 1, function=entry.name, code=(entry.line or "").strip()
             )
-            for entry in summary
+            for entry in own
         ]
         if isinstance(error, SyntaxError) and error.filename is not None and self.owns(error.filename):
             line = max(error.lineno or 1, 1)
@@ -70,7 +75,7 @@ class UserCode:
             return Location(path=error.filename, line=line, column=error.offset or None), frames
         if not frames:
             return None, frames
-        column = summary[-1].colno
+        column = own[-1].colno
         return Location(
             path=frames[-1].path, line=frames[-1].line, column=None if column is None else column + 1
         ), frames

@@ -110,7 +110,7 @@ class Backtest:
         self._progress.prepare()
         beside = ThreadPoolExecutor(1, "bars")
         try:
-            with importing(self._request.path, self._roots), self._recorder.log.capture_output():
+            with importing(self._request.path, self._roots, self._code), self._recorder.log.capture_output():
                 strategy_class = load_class(self._request, self._code)
                 self._check()
                 feeds, market = self._load_market()

@@ -44,7 +44,7 @@ class StrategyRequest:
 
 
 @contextmanager
-def importing(path: Path, roots: Sequence[Path]) -> Iterator[None]:
+def importing(path: Path, roots: Sequence[Path], code: UserCode) -> Iterator[None]:
     """Let the user's modules be imported as a script beside them could, and forget them afterwards.
 
     No bytecode is written beside the user's files.
@@ -59,8 +59,7 @@ def importing(path: Path, roots: Sequence[Path]) -> Iterator[None]:
     finally:
         sys.path[:], sys.dont_write_bytecode = before, written
         for name in set(sys.modules) - known:
-            file = getattr(sys.modules[name], "__file__", None)
-            if file is not None and any(file.startswith(folder) for folder in folders) and "site-packages" not in file:
+            if any(map(code.owns, _files(sys.modules[name]))):
                 del sys.modules[name]
 
 
@@ -125,6 +124,12 @@ def _import(path: Path) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def _files(module: ModuleType) -> list[str]:
+    """Give a module's file, or, of a package without one, its folders."""
+    file = getattr(module, "__file__", None)
+    return [file] if file is not None else list(getattr(module, "__path__", []))
 
 
 def _import_root(path: Path) -> Path:

@@ -70,16 +70,16 @@ class Worker:
         self._port = port
         self._serving = threading.get_ident()
         self._waiting: SimpleQueue[_Run] = SimpleQueue()
-        self._open: dict[int, _Run] = {}
+        self._open: set[_Run] = set()
 
     def take(self, frame: Frame) -> None:
         """Take a request or a notice."""
         if frame.header["call"] == "run":
             run = _Run(frame)
-            self._open[run.id] = run
+            self._open.add(run)
             self._waiting.put(run)
         elif frame.header["call"] == "cancel":
-            for run in list(self._open.values()):
+            for run in list(self._open):
                 run.cancel()
                 watch = threading.Timer(HANGING_SECONDS, self._say_where_it_hangs, (run,))
                 watch.daemon = True
@@ -99,18 +99,22 @@ class Worker:
                 run.begin(backtest)
                 result = backtest.execute()
             except TinoError as error:
-                self._port.fail(run.id, error.body)
+                self._end(run, error)
             except Exception as error:  # noqa: BLE001 - the engine's log gets it whole, the caller a reference to it
-                self._port.fail(run.id, _translate(error, run).body)
+                self._end(run, _translate(error, run))
             else:
+                self._open.discard(run)
                 self._port.reply(run.id, result)
-            del self._open[run.id]
+
+    def _end(self, run: _Run, error: TinoError) -> None:
+        self._open.discard(run)
+        self._port.fail(run.id, error.body)
 
     def _report(self, run: _Run, progress: RunProgress) -> None:
         self._port.event("progress", progress.model_dump(mode="json"), request=run.id)
 
     def _say_where_it_hangs(self, run: _Run) -> None:
-        if run.id not in self._open or run.backtest is None:
+        if run not in self._open or run.backtest is None:
             return
         # The frame is held for a moment only: what it refers to belongs to the other thread, and must die there.
         frame = sys._current_frames().get(self._serving)  # noqa: SLF001 - the one way to it
