@@ -101,7 +101,7 @@ export const METRICS: Record<keyof Metrics, MetricInfo> = {
   sharpe: { label: "Sharpe", unit: "ratio", better: "higher", definition: "Mean of daily returns over their standard deviation (n − 1), times √ periods per year; risk-free rate 0." },
   sortino: { label: "Sortino", unit: "ratio", better: "higher", definition: "Mean of daily returns × periods per year over the annual downside deviation: root mean square of negative daily returns, all days counted, times √ periods per year; target 0." },
   calmar: { label: "Calmar", unit: "ratio", better: "higher", definition: "Annual return over the absolute maximum drawdown." },
-  maxDrawdown: { label: "Max drawdown", unit: "percent", better: "higher", definition: "Deepest fall of daily closing equity from an earlier high, as a fraction of that high; zero or negative." },
+  maxDrawdown: { label: "Max drawdown", unit: "percent", better: "higher", definition: "Deepest fall of daily closing equity from an earlier high, as a fraction of that high; the starting balance is the first high; zero or negative." },
   maxDrawdownDays: { label: "Longest drawdown", unit: "days", better: "lower", definition: "Longest time below an earlier high of daily closing equity, in calendar days from that high to recovery or to the end." },
   exposure: { label: "Exposure", unit: "percent", better: "none", definition: "Share of bars at whose close a position was open." },
   turnover: { label: "Turnover", unit: "perYear", better: "none", definition: "Value traded over mean equity, per year of trading days." },
@@ -166,7 +166,8 @@ export type SeriesInfo = z.infer<typeof SeriesInfo>;
 /**
  * Columns of each table on the wire (Arrow IPC). `ts`, `opened`, `closed` are timestamps in UTC.
  * At a coarser level a row of `bars` merges its bars; a row of `equity` or `drawings` is, in turn, the lowest and the
- * highest value of two neighbouring rows' stretch, in the order in which they happened, so that no spike is lost.
+ * highest value of two neighbouring rows' stretch, in the order in which they happened, so that no spike is lost. These tables
+ * share their times at each level. NaN is no value. Bars, equity, drawings and log have milliseconds, the others nanoseconds.
  */
 export const SERIES_COLUMNS: Record<SeriesKind, readonly string[]> = {
   bars: ["ts", "open", "high", "low", "close", "volume"],
