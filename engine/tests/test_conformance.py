@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,7 +39,7 @@ def test_every_call_of_the_table_is_described() -> None:
 
 
 @tested.parametrize()
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_every_reply_is_as_described(engine: LiveEngine, case: Any) -> None:
     case.headers = {**(case.headers or {}), "Authorization": f"Bearer {engine.token}"}
     response = case.call(base_url=f"http://127.0.0.1:{engine.port}")
@@ -48,4 +49,5 @@ def test_every_reply_is_as_described(engine: LiveEngine, case: Any) -> None:
         assert body["message"]
         assert body["hint"]
         assert ERRORS[body["code"]].http == response.status_code
-        assert "{" not in body["message"], "every word of the sentence is filled in"
+        words = re.findall(r"\{\w+\}", ERRORS[body["code"]].message)
+        assert not [word for word in words if word in body["message"]], "every word of the sentence is filled in"
