@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,7 @@ from tino_engine.workers import protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import BinaryIO
 
     from tino_engine.contracts import RunProgress
 
@@ -86,7 +87,8 @@ def store(
     values = np.rint(np.array(prices, np.float64) * 100).astype(np.int64)
     ts = start + step * np.arange(1, len(values) + 1, dtype=np.int64)
     volumes = np.broadcast_to(np.array(volume, np.int64), len(values)).copy()
-    bars = Bars(ts, *values.T.copy(), volumes, 2, 0)
+    opens, highs, lows, closes = values.T.copy()
+    bars = Bars(ts, opens, highs, lows, closes, volumes, 2, 0)
     bar_type = f"{instrument.id}-{unit}-LAST-EXTERNAL"
     stored = write_bars(catalog, bar_type, instrument, bars)
     write_instrument(catalog, instrument)
@@ -179,7 +181,7 @@ class WorkerProcess:
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self._in, self._out = self.process.stdin, self.process.stdout
+        self._in, self._out = self.process.stdin, cast("BinaryIO", self.process.stdout)
         self._printed = ""
         self.versions = self.receive()["ready"]["versions"]
 

@@ -11,6 +11,7 @@ from runs import DAY, START, STRATEGIES, Finished, flat, make_instrument, reques
 from tino_engine.errors import TinoError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 # Open, high, low, close. Bar 1's low is nearer to its open than its high, bar 2 gaps down, bar 3 gaps up.
@@ -22,7 +23,7 @@ NO_FEES = {"makerFee": "0", "takerFee": "0"}
 def play(
     tmp_path: Path,
     plan: dict[str, list[list[Any]]],
-    bars: list[tuple[float, float, float, float]] = BARS,
+    bars: Sequence[tuple[float, float, float, float]] = BARS,
     volume: int = 1_000_000,
     **venue: Any,
 ) -> Finished:
@@ -159,7 +160,8 @@ MARGIN = "Its margin is more than the free balance"
 def test_what_an_account_allows(
     tmp_path: Path, case: str, venue: dict[str, Any], plan: Any, filled: int, refused: str | None
 ) -> None:
-    result = play(tmp_path, plan, flat([100, 100, 100, 110, 100]), **{"startingBalance": "10000"} | venue)
+    arguments: dict[str, Any] = {"startingBalance": "10000"} | venue
+    result = play(tmp_path, plan, flat([100, 100, 100, 110, 100]), **arguments)
     outcome = result.result.outcome
     assert outcome.filled == filled, case
     assert [reason.reason for reason in outcome.reasons] == ([refused] if refused else []), case
@@ -209,7 +211,7 @@ def test_each_venue_has_an_account_with_its_part(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "venue", [{"leverage": "0"}, {"startingBalance": "99999999999999999999"}, {"leverage": "1" * 40}]
 )
-def test_a_venue_that_cannot_be_is_refused_in_words(tmp_path: Path, venue: dict[str, str]) -> None:
+def test_a_venue_that_cannot_be_is_refused_in_words(tmp_path: Path, venue: dict[str, Any]) -> None:
     with pytest.raises(TinoError, match="the venue cannot be simulated") as caught:
         play(tmp_path, {}, **venue)
     assert (caught.value.code, caught.value.body.field) == ("request_invalid", "venue")

@@ -172,12 +172,11 @@ class Backtest:
             if not len(bars["ts"]):
                 everything = read(prepared)["ts"]
                 first, last = (day_of(prepared.instrument, int(everything[row])) for row in (0, -1))
-                raise TinoError(
-                    "data_missing",
-                    barType=prepared.bar_type,
-                    **{"from": day_of(prepared.instrument, start), "to": day_of(prepared.instrument, end)},
-                    coverage=f"{first} to {last}",
-                )
+                asked: dict[str, Any] = {
+                    "from": day_of(prepared.instrument, start),
+                    "to": day_of(prepared.instrument, end),
+                }
+                raise TinoError("data_missing", barType=prepared.bar_type, coverage=f"{first} to {last}", **asked)
             tracks.append(Track(prepared.bar_type, prepared.instrument, bars, item["source"]))
             feeds.append(Feed(prepared.catalog, prepared.bar_type, prepared.instrument, start, end))
         currencies = sorted({track.instrument.currency for track in tracks})
