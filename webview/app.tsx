@@ -1,7 +1,7 @@
 /** The frame of every page: which page, which mode, whether what is shown is current. */
 import { useCallback, useEffect, useState } from "react";
 import { type PageState, PROTOCOL } from "#contracts";
-import { EngineProvider, useConnection, useLive, useTransport } from "./engine.tsx";
+import { EngineProvider, useAct, useConnection, useLive, useToldFailure, useTransport } from "./engine.tsx";
 import { Backtest } from "./pages/Backtest/Backtest.tsx";
 import { Runs } from "./pages/Runs/Runs.tsx";
 import { ToolButton } from "./parts/Button.tsx";
@@ -35,12 +35,8 @@ function Frame() {
   }, [state, transport]);
 
   /** Another page is another place: a tab of the editor, an address of the browser. */
-  const open = useCallback(
-    (next: PageState) => {
-      void transport.act({ type: "openPage", state: next });
-    },
-    [transport],
-  );
+  const act = useAct();
+  const open = useCallback((next: PageState) => act({ type: "openPage", state: next }), [act]);
   /** In a browser the way back leads to what was shown before; a panel has one place and no history. */
   const go = useCallback((next: PageState) => (transport.host === "browser" ? open(next) : setState(next)), [transport, open]);
 
@@ -49,6 +45,7 @@ function Frame() {
     <div className="frame">
       <Header state={state} open={open} />
       <Connected />
+      <Told />
       {state === null ? (
         <Skeleton label="Loading the page" lines={10} />
       ) : state.page === "runs" ? (
@@ -130,6 +127,17 @@ function EngineState() {
 function ThemeButton() {
   const [theme, toggle] = useBrowserTheme();
   return <ToolButton icon="color-mode" label={theme === "dark" ? "Use the light theme" : "Use the dark theme"} onClick={toggle} />;
+}
+
+/** Something the user asked for did not happen. */
+function Told() {
+  const [failure, dismiss] = useToldFailure();
+  if (!failure) return null;
+  return (
+    <Banner tone="error" icon="error" actions={<ToolButton icon="close" label="Dismiss" onClick={dismiss} />}>
+      {failure.message} {failure.hint}
+    </Banner>
+  );
 }
 
 /** What the reader must know about the state of what is shown. */

@@ -1,21 +1,22 @@
 /** What components use to reach the engine: calls with a cache, the live state, the transport itself. */
 import { QueryClient, QueryClientProvider, type UseQueryOptions, type UseQueryResult, useQuery } from "@tanstack/react-query";
-import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
-import { type CallArgs, type CallReply, type PanelCall, type RunSummary, type ServerMessage, TinoError } from "#contracts";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import { type CallArgs, type CallReply, type PanelAction, type PanelCall, type RunSummary, type ServerMessage, TinoError } from "#contracts";
 import { type State, Store } from "./store.ts";
-import type { Connection, Transport } from "./transport.ts";
+import { type Connection, Listeners, type Transport } from "./transport.ts";
 
 interface Engine {
   readonly transport: Transport;
   readonly store: Store;
   readonly queries: QueryClient;
+  readonly failures: Listeners<TinoError>;
 }
 
 const EngineContext = createContext<Engine | null>(null);
 
 /** Connects a transport with a store and a query cache for everything below it. */
 export function EngineProvider({ transport, children }: { transport: Transport; children: ReactNode }) {
-  const [engine] = useState<Engine>(() => ({ transport, store: new Store(), queries: createQueries() }));
+  const [engine] = useState<Engine>(() => ({ transport, store: new Store(), queries: createQueries(), failures: new Listeners() }));
   useEffect(() => {
     const stop = transport.onServerMessage((message) => {
       const before = engine.store.get();
@@ -41,6 +42,27 @@ function useEngine(): Engine {
 }
 
 export const useTransport = (): Transport => useEngine().transport;
+
+/** Have something done outside the page; a failure is told at the top of the page. */
+export function useAct(): (action: PanelAction) => void {
+  const { transport } = useEngine();
+  const tell = useTell();
+  return useCallback((action) => void transport.act(action).catch(tell), [transport, tell]);
+}
+
+/** Tell a failure that belongs to no place of its own. */
+export function useTell(): (error: unknown) => void {
+  const { failures } = useEngine();
+  return useCallback((error) => failures.tell(asTinoError(error)), [failures]);
+}
+
+/** The last failure that was told, until it is dismissed. */
+export function useToldFailure(): [TinoError | null, () => void] {
+  const { failures } = useEngine();
+  const [failure, setFailure] = useState<TinoError | null>(null);
+  useEffect(() => failures.add(setFailure), [failures]);
+  return [failure, useCallback(() => setFailure(null), [])];
+}
 
 /** A part of the live state; renders again when that part changes. */
 export function useLive<T>(select: (state: State) => T): T {

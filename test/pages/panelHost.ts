@@ -12,6 +12,8 @@ export interface PanelHost {
   /** Everything the page said, calls aside. */
   readonly said: FromPanel[];
   readonly saved: unknown;
+  /** Refuse what the page asks the editor to do. */
+  refuse: boolean;
   send(message: unknown): void;
 }
 
@@ -109,7 +111,9 @@ export async function hostPanel(page: Page, engine: StubEngine, state: PageState
         return;
       }
       said.push(message);
-      if (message.kind === "action") send({ kind: "reply", id: message.id, value: null });
+      if (message.kind === "action") {
+        send(window.panelHost.refuse ? { kind: "failure", id: message.id, error: given.internal } : { kind: "reply", id: message.id, value: null });
+      }
       if (message.kind === "ready") {
         send({ kind: "init", state: (saved.value as PageState | null) ?? given.state });
         send({ kind: "connection", state: "live" });
@@ -118,6 +122,7 @@ export async function hostPanel(page: Page, engine: StubEngine, state: PageState
     };
     window.panelHost = {
       said,
+      refuse: false,
       send,
       get saved() {
         return saved.value;

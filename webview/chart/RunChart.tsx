@@ -1,16 +1,17 @@
 /** The chart with its tools. What moves with the pointer is in `runChart.ts`; this draws what changes by a click. */
 import { type KeyboardEvent, useCallback, useEffect, useId, useMemo, useRef, useState } from "react";
 import type { Run } from "#contracts";
-import { asTinoError, useTransport } from "../engine.tsx";
+import { asTinoError, useAct, useTell, useTransport } from "../engine.tsx";
 import { plain } from "../format.ts";
 import { ToolButton } from "../parts/Button.tsx";
 import { csvFile } from "../parts/csv.ts";
+import { Icon } from "../parts/Icon.tsx";
 import { Menu, MenuItem, MenuSwitch } from "../parts/Menu.tsx";
 import { Empty, Failure, Skeleton } from "../parts/states.tsx";
 import { onThemeChange } from "./colors.ts";
 import { Columns } from "./columns.ts";
 import { type ChartFrame, type ChartTables, chartTables, type LoadSeries, layOut, openWindow } from "./frames.ts";
-import { type ChartRange, type ChartView, DEFAULT_VIEW, RunChart as Drawing } from "./runChart.ts";
+import { type ChartDetail, type ChartRange, type ChartView, DEFAULT_VIEW, RunChart as Drawing } from "./runChart.ts";
 import { fillMarks, tradeMarks } from "./runMarks.ts";
 import { instrumentOf, isIntraday, priceDigits } from "./runShape.ts";
 import type { ChartWindow } from "./window.ts";
@@ -40,9 +41,12 @@ const SHOWN: readonly [keyof ChartView, string][] = [
   ["exposure", "Exposure"],
 ];
 const VIEW = "chart.view";
+const SAID = ["merged", "loading", "shown", "visible"] as const satisfies readonly (keyof ChartDetail)[];
 
 export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
   const transport = useTransport();
+  const act = useAct();
+  const tell = useTell();
   const helpId = useId();
   const host = useRef<HTMLDivElement>(null);
   const visible = useRef<HTMLSpanElement>(null);
@@ -52,9 +56,10 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
   const result = run.result;
   const [barType, setBarType] = useState<string | null>(null);
   const [view, setView] = useState<ChartView>(() => ({ ...DEFAULT_VIEW, ...(transport.recall(VIEW) as Partial<ChartView> | undefined) }));
-  const [detail, setDetail] = useState({ merged: 1, shown: 0, visible: 0 });
+  const [detail, setDetail] = useState<ChartDetail>({ merged: 1, loading: false, shown: 0, visible: 0 });
   const [range, setRange] = useState<ChartRange | null>("All");
   const [state, setState] = useState<{ for: string; error: unknown } | null>(null);
+  const [trouble, setTrouble] = useState<string | null>(null);
   const [spoken, setSpoken] = useState("");
 
   const tables = useMemo(() => chartTables(run, barType), [run, barType]);
@@ -78,11 +83,9 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
       visible: (text) => {
         if (visible.current) visible.current.textContent = text;
       },
-      detail: (merged, count) =>
-        setDetail((now) => (now.merged === merged && now.shown === count.shown && now.visible === count.visible ? now : { merged, ...count })),
+      detail: (next) => setDetail((now) => (SAID.every((name) => now[name] === next[name]) ? now : next)),
       trade: (index) => chosen.current(drawing.current?.tradeRow(index) ?? -1),
       moved: () => setRange(null),
-      failed: (error) => console.warn(error),
     });
     drawing.current = chart;
     const stop = onThemeChange(() => chart.setColors());
@@ -102,8 +105,14 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
       tables,
       load,
       abort.signal,
-      () => drawing.current?.refresh(),
-      (error) => console.warn(asTinoError(error)),
+      () => {
+        setTrouble(null);
+        drawing.current?.refresh();
+      },
+      (error) => {
+        setTrouble(asTinoError(error).message);
+        drawing.current?.refresh();
+      },
     ).then(
       (window) => {
         if (abort.signal.aborted) return window.dispose();
@@ -200,11 +209,11 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
   const title = `${run.name} on ${instrument?.id ?? run.symbols.join(", ")}`;
   const savePicture = () => {
     drawing.current?.picture(`${title} · ${visible.current?.textContent ?? ""}`).toBlob((blob) => {
-      if (blob) void blob.arrayBuffer().then((bytes) => transport.act({ type: "saveFile", name: `${run.name}-${run.id}.png`, bytes: new Uint8Array(bytes) }));
+      blob?.arrayBuffer().then((bytes) => act({ type: "saveFile", name: `${run.name}-${run.id}.png`, bytes: new Uint8Array(bytes) }), tell);
     }, "image/png");
   };
-  const saveBars = async () => {
-    if (tables) await transport.act({ type: "saveFile", name: `${run.name}-${run.id}-bars.csv`, bytes: await barsFile(tables, load) });
+  const saveBars = () => {
+    if (tables) barsFile(tables, load).then((bytes) => act({ type: "saveFile", name: `${run.name}-${run.id}-bars.csv`, bytes }), tell);
   };
 
   const barSeries = result?.series.filter(({ kind }) => kind === "bars") ?? [];
@@ -258,7 +267,7 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
           <MenuItem icon="file-media" onClick={savePicture}>
             Chart as PNG
           </MenuItem>
-          <MenuItem icon="table" onClick={() => void saveBars()}>
+          <MenuItem icon="table" onClick={saveBars}>
             Bars and equity as CSV
           </MenuItem>
         </Menu>
@@ -307,6 +316,16 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
             {plain(detail.shown)} of {plain(detail.visible)} fills drawn
           </span>
         ) : null}
+        {detail.loading ? (
+          <span role="status">
+            <Icon name="loading" spin /> Loading finer bars
+          </span>
+        ) : null}
+        {trouble === null ? null : (
+          <span className="chart-trouble" role="alert">
+            <Icon name="warning" /> Finer bars could not be loaded: {trouble}
+          </span>
+        )}
         <span className="chart-zone" title="Times are those of the instrument's exchange.">
           {zone.name}
         </span>

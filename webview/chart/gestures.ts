@@ -13,6 +13,8 @@ export interface GestureHandlers {
   pan(pixels: number): void;
   /** Show `factor` times as much, keeping what is at `x` where it is. */
   zoom(factor: number, x: number): void;
+  /** A drag begins. */
+  grab(): void;
   /** A click or tap without movement, in pixels of the element. */
   click(x: number, y: number): void;
   fit(): void;
@@ -26,6 +28,7 @@ export function attachGestures(element: HTMLElement, on: GestureHandlers): () =>
   const pointers = new Map<number, { x: number; y: number }>();
   let moved = 0;
   let onAxis = false;
+  let dragging = false;
 
   /** Measured when a gesture begins: asking on every movement would make the browser lay the page out each time. */
   let origin = { left: 0, top: 0 };
@@ -59,7 +62,11 @@ export function attachGestures(element: HTMLElement, on: GestureHandlers): () =>
     const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
     pointers.set(event.pointerId, now);
     if (shift === 0 || moved < STILL) return;
-    element.classList.add("is-dragging");
+    if (!dragging) {
+      dragging = true;
+      element.classList.add("is-dragging");
+      on.grab();
+    }
     if (other) {
       const apart = Math.max(10, Math.abs(now.x - other.x));
       on.zoom(Math.max(10, Math.abs(before.x - other.x)) / apart, (now.x + other.x) / 2);
@@ -75,10 +82,16 @@ export function attachGestures(element: HTMLElement, on: GestureHandlers): () =>
   };
 
   const stop = () => {
+    dragging = false;
     element.classList.remove("is-dragging");
     window.removeEventListener("pointermove", move);
     window.removeEventListener("pointerup", up);
     window.removeEventListener("pointercancel", up);
+  };
+
+  /** Whoever drags looks at where the chart goes: the library need not move its cross as well. */
+  const hush = (event: MouseEvent) => {
+    if (dragging) event.stopPropagation();
   };
 
   const wheel = (event: WheelEvent) => {
@@ -100,11 +113,13 @@ export function attachGestures(element: HTMLElement, on: GestureHandlers): () =>
   };
 
   element.addEventListener("pointerdown", down);
+  element.addEventListener("mousemove", hush, { capture: true });
   element.addEventListener("wheel", wheel, { passive: false });
   element.addEventListener("dblclick", twice);
   return () => {
     stop();
     element.removeEventListener("pointerdown", down);
+    element.removeEventListener("mousemove", hush, { capture: true });
     element.removeEventListener("wheel", wheel);
     element.removeEventListener("dblclick", twice);
   };

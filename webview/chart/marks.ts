@@ -39,7 +39,7 @@ export interface MarkCount {
 
 /** Fills nearer than this to one another, in pixels, are drawn as one. */
 const FILL_PITCH = 5;
-const SMALLEST = 4;
+const SMALLEST = 5;
 const LARGEST = 9;
 /** Further away than this a click does not mean a trade. */
 const REACH = 8;
@@ -263,7 +263,7 @@ export class Marks implements ISeriesPrimitive<number> {
     const last = lowerBound(fills.ts, ts[row(width + LARGEST)]! + 1);
     // Where fills are so many that each arrow stands for several, they must not hide the price.
     const crowded = last - first > width / 4;
-    const room = Math.min(1, Math.max(crowded ? 0.4 : 0.6, place.step / 6));
+    const room = Math.min(1, Math.max(crowded ? 0.35 : 0.75, place.step / 6));
     const taken = { [-1]: Number.NEGATIVE_INFINITY, 1: Number.NEGATIVE_INFINITY } as Record<number, number>;
     let shown = 0;
     const arrows = { [-1]: new Path2D(), 1: new Path2D() } as Record<number, Path2D>;

@@ -75,13 +75,19 @@ export const DEFAULT_VIEW: ChartView = {
 export interface ChartReports {
   /** What is visible now, in words; told on every movement. */
   visible(text: string): void;
-  /** How many bars a candle merges, and how many of the visible fills are drawn. */
-  detail(barsPerCandle: number, fills: MarkCount): void;
+  detail(detail: ChartDetail): void;
   /** A trade was clicked, or stepped to: its index among the run's trades. */
   trade(index: number): void;
   /** The view was moved by hand. */
   moved(): void;
-  failed(error: unknown): void;
+}
+
+/** How true to the bars the picture is. */
+export interface ChartDetail extends MarkCount {
+  /** Bars that a candle merges. */
+  readonly merged: number;
+  /** Finer bars are on their way. */
+  readonly loading: boolean;
 }
 
 export type ChartRange = "1M" | "3M" | "6M" | "YTD" | "1Y" | "5Y" | "All";
@@ -153,6 +159,8 @@ export class RunChart {
       this.#writeLegend();
     });
     this.#size = { width: element.clientWidth, height: element.clientHeight };
+    // A price axis that needs more room for its labels takes it from the bars, and the library would then show fewer of them.
+    this.#chart.timeScale().subscribeSizeChange(() => this.#apply());
     this.#resize = new ResizeObserver(() => {
       this.#size = { width: element.clientWidth, height: element.clientHeight };
       this.#apply();
@@ -164,6 +172,7 @@ export class RunChart {
       pan: (pixels) => this.#byHand(() => this.pan(pixels / this.#width())),
       zoom: (factor, x) => this.#byHand(() => this.zoom(factor, x / this.#width())),
       fit: () => this.#byHand(() => this.fit()),
+      grab: () => this.clearCursor(),
       click: (x, y) => {
         const trade = this.#marks.tradeAt(x, y);
         if (trade >= 0) this.#reports.trade(trade);
@@ -412,6 +421,7 @@ export class RunChart {
     const offset = frame.first + this.#slice.start;
     this.#chart.timeScale().setVisibleLogicalRange({ from: this.#viewport.from / scale - offset, to: this.#viewport.to / scale - offset - 1 });
     this.#tellVisible();
+    this.#tellDetail();
     if (this.#pointer !== null) this.#followPointer();
     else if (this.#cursor !== null) this.#placeCrosshair();
     this.#writeLegend();
@@ -459,7 +469,6 @@ export class RunChart {
     this.#marks.setRows({ ts: ts.subarray(start, end), after: beforeFirst, beyond: (at) => rowAt(at, run.window.extent) / merged(frame.level) - offset });
     this.#frame = frame;
     this.#slice = slice;
-    this.#tellDetail();
   }
 
   /** Make panes and series anew for the run, the view and the colours. */
@@ -678,7 +687,10 @@ export class RunChart {
   }
 
   #tellDetail(): void {
-    if (this.#frame) this.#reports.detail(merged(this.#frame.level), this.#fills);
+    if (!this.#frame || !this.#run) return;
+    const { window } = this.#run;
+    const coarse = this.#frame.level > levelFor(this.#viewport, this.#width(), window.extent.levels);
+    this.#reports.detail({ merged: merged(this.#frame.level), loading: coarse && window.loading, ...this.#fills });
   }
 
   #tellVisible(): void {
@@ -686,7 +698,9 @@ export class RunChart {
     if (!frame || frame.ts.length === 0) return;
     const scale = merged(frame.level);
     const clamp = (index: number) => Math.min(Math.max(index, 0), frame.ts.length - 1);
-    const first = frame.ts[clamp(Math.floor(this.#viewport.from / scale) - frame.first)]!;
+    const left = clamp(Math.floor(this.#viewport.from / scale) - frame.first);
+    // A merged row is named by its last bar; the run begins with its first.
+    const first = left + frame.first === 0 ? this.#run!.window.extent.start : frame.ts[left]!;
     const last = frame.ts[clamp(Math.ceil(this.#viewport.to / scale) - frame.first - 1)]!;
     const rows = Math.round(Math.min(this.#viewport.to, this.#run!.window.extent.rows) - Math.max(this.#viewport.from, 0));
     const text = `${this.#axis.label(first)} – ${this.#axis.label(last)} · ${plain(rows, 0)} bars`;
@@ -718,6 +732,8 @@ export class RunChart {
         shiftVisibleRangeOnNewBar: false,
         lockVisibleTimeRangeOnResize: false,
         allowBoldLabels: true,
+        // Our labels are this short; with room for more, months would give way to bare days.
+        tickMarkMaxCharacterLength: 5,
       },
       handleScroll: false,
       handleScale: {

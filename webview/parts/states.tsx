@@ -1,7 +1,7 @@
 /** What stands where data would stand: nothing yet, on its way, failed, old. */
 import type { ReactNode } from "react";
 import type { ErrorBody, TraceFrame } from "#contracts";
-import { useTransport } from "../engine.tsx";
+import { useAct, useTransport } from "../engine.tsx";
 import { fileName } from "../format.ts";
 import { Button } from "./Button.tsx";
 import { Icon } from "./Icon.tsx";
@@ -34,6 +34,7 @@ export function Skeleton({ lines = 4, label }: { lines?: number; label: string }
 /** A place in a source file; in the editor a click opens it. */
 export function SourceLink({ path, line, children }: { path: string; line: number; children?: ReactNode }) {
   const transport = useTransport();
+  const act = useAct();
   const text = children ?? `${fileName(path)}:${line}`;
   if (transport.host !== "editor") return <span title={`${path}:${line}`}>{text}</span>;
   return (
@@ -43,7 +44,7 @@ export function SourceLink({ path, line, children }: { path: string; line: numbe
       title={`Open ${path}:${line}`}
       onClick={(event) => {
         event.stopPropagation();
-        void transport.act({ type: "openSource", path, line });
+        act({ type: "openSource", path, line });
       }}
     >
       {text}
@@ -66,7 +67,8 @@ function Trace({ frames }: { frames: readonly TraceFrame[] }) {
 }
 
 /** A failure: what happened, what to do, where, and its code for whoever is asked. */
-export function Failure({ error, retry, actions }: { error: ErrorBody; retry?: (() => void) | undefined; actions?: ReactNode }) {
+export function Failure({ error, retry }: { error: ErrorBody; retry?: (() => void) | undefined }) {
+  const act = useAct();
   const transport = useTransport();
   const { code, message, hint, location, traceback } = error;
   return (
@@ -83,14 +85,13 @@ export function Failure({ error, retry, actions }: { error: ErrorBody; retry?: (
           </p>
         ) : null}
         <div className="failure-actions">
-          {actions}
           {retry ? (
             <Button icon="refresh" onClick={retry}>
               Try again
             </Button>
           ) : null}
           {transport.host === "editor" ? (
-            <Button icon="output" onClick={() => void transport.act({ type: "showLog" })}>
+            <Button icon="output" onClick={() => act({ type: "showLog" })}>
               Show log
             </Button>
           ) : null}

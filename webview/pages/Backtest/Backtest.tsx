@@ -32,8 +32,9 @@ export function Backtest({ state, go, amend }: Props) {
   const symbols = useCall("listSymbols", {});
   const strategies = useCall("listStrategies", {}, { staleTime: 0 });
   const shown = useShownRun(state, amend);
-  const { strategy, error: strategyError } = useStrategy(state, shown.summary, strategies.data?.strategies);
-  const runs = useStrategyRuns(strategy);
+  const wanted = wantedStrategy(state, shown.summary);
+  const { strategy, error: strategyError } = useStrategy(wanted, strategies.data?.strategies);
+  const runs = useStrategyRuns(wanted);
   const form = useDraft(strategy, shown, symbols.data);
   const [starting, setStarting] = useState(false);
   const [refusal, setRefusal] = useState<ErrorBody | null>(null);
@@ -136,6 +137,7 @@ export function Backtest({ state, go, amend }: Props) {
           <Setup
             strategies={strategies.data}
             strategy={strategy}
+            problem={strategyError?.body ?? null}
             symbols={symbols.data?.symbols ?? []}
             draft={form.draft}
             errors={errors}
@@ -150,7 +152,7 @@ export function Backtest({ state, go, amend }: Props) {
             action={action}
           />
         )}
-        {strategy ? (
+        {wanted ? (
           <History
             runs={runs}
             strategy={strategy}
@@ -164,7 +166,6 @@ export function Backtest({ state, go, amend }: Props) {
         ) : null}
       </aside>
       <main className="backtest-main">
-        {strategyError && !strategy ? <Failure error={strategyError.body} /> : null}
         {refusal && !refusal.field ? <Failure error={refusal} retry={() => void run()} /> : null}
         {starting || active ? <Progress run={starting ? null : shown.summary} cancelling={cancelling !== null} /> : null}
         <Outcome
@@ -207,7 +208,8 @@ function Outcome({ shown, strategy, strategies, busy, again, onStrategy }: Outco
     }
     return strategies?.length === 0 ? (
       <Empty icon="file-code" title="No strategy found">
-        A strategy is a Python class derived from nautilus_trader.trading.Strategy, in a folder that is trusted in the editor or open in a terminal.
+        A strategy is a Python class derived from nautilus_trader.trading.Strategy. Open a folder with one in the editor and trust it, or run{" "}
+        <code>tino backtest file.py</code> in a terminal.
       </Empty>
     ) : (
       <Choose strategies={strategies ?? []} onStrategy={onStrategy} />
@@ -303,13 +305,17 @@ function useShownRun(state: PageState, amend: (state: PageState) => void): Shown
   };
 }
 
-/** The strategy the page is about, as its file stands now. */
+/** Which strategy the page is about: by its address, else by the run that it shows. */
+function wantedStrategy(state: PageState, run: RunSummary | null): { readonly path: string; readonly name: string | null } | null {
+  if (state.path !== null) return { path: state.path, name: state.name };
+  return run && { path: run.path, name: run.name };
+}
+
+/** That strategy as its file stands now. */
 function useStrategy(
-  state: PageState,
-  run: RunSummary | null,
+  wanted: ReturnType<typeof wantedStrategy>,
   known: readonly Strategy[] | undefined,
 ): { strategy: Strategy | undefined; error: TinoError | null } {
-  const wanted = state.path !== null ? { path: state.path, name: state.name } : run ? { path: run.path, name: run.name } : null;
   const listed = wanted ? known?.find(({ path, name }) => path === wanted.path && (wanted.name === null || name === wanted.name)) : undefined;
   // The editor may ask for a file that the search does not reach, or whose class was just renamed.
   const asked = useCall(
@@ -317,23 +323,20 @@ function useStrategy(
     { query: wanted ?? NOT_CHOSEN },
     { enabled: wanted !== null && known !== undefined && listed === undefined, staleTime: 0 },
   );
-  return { strategy: listed ?? asked.data, error: asked.error };
+  const strategy = listed ?? asked.data;
+  return { strategy, error: strategy ? null : asked.error };
 }
 
 /** Runs of a strategy, newest first: those fetched, with what was heard of them since. */
-function useStrategyRuns(strategy: Strategy | undefined): RunSummary[] {
-  const fetched = useCall(
-    "listRuns",
-    { query: { limit: HISTORY, path: strategy?.path ?? null, name: strategy?.name ?? null } },
-    { enabled: strategy !== undefined },
-  );
+function useStrategyRuns(wanted: ReturnType<typeof wantedStrategy>): RunSummary[] {
+  const { path, name } = wanted ?? NOT_CHOSEN;
+  const fetched = useCall("listRuns", { query: { limit: HISTORY, path, name } }, { enabled: wanted !== null });
   const live = useLive((state) => state.runs);
   return useMemo(() => {
-    if (!strategy) return [];
     const all = new Map((fetched.data?.runs ?? []).map((run) => [run.id, run]));
-    for (const run of live.values()) if (run.path === strategy.path && run.name === strategy.name) all.set(run.id, run);
+    for (const run of live.values()) if (run.path === path && (name === null || run.name === name)) all.set(run.id, run);
     return [...all.values()].sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, HISTORY);
-  }, [strategy, fetched.data, live]);
+  }, [path, name, fetched.data, live]);
 }
 
 interface Typed {

@@ -7,7 +7,8 @@ import { changesOf } from "./request.ts";
 
 interface Props {
   readonly runs: readonly RunSummary[];
-  readonly strategy: Strategy;
+  /** For what its defaults are; unknown when its file cannot be read now. */
+  readonly strategy: Strategy | undefined;
   readonly shown: string | null;
   readonly onOpen: (run: RunSummary) => void;
 }
@@ -50,9 +51,12 @@ export function History({ runs, strategy, shown, onOpen }: Props) {
                 title={`${new Date(run.createdAt).toLocaleString("en-GB")} · ${changes || "defaults"}`}
               >
                 <span className="history-what">
-                  <span>{run.symbols.join(", ")}</span>
-                  <span className="muted">{changes || "defaults"}</span>
+                  <span>{changes || "Defaults"}</span>
+                  <span className="muted">
+                    {run.symbols.join(", ")} · {ago(run.createdAt, now)}
+                  </span>
                 </span>
+                <Sparkline points={run.sparkline} width={48} />
                 <span className="history-result">
                   {run.status === "finished" ? (
                     <>
@@ -63,8 +67,6 @@ export function History({ runs, strategy, shown, onOpen }: Props) {
                     <span className="muted">{STATUS_WORDS[run.status]}</span>
                   )}
                 </span>
-                <Sparkline points={run.sparkline} />
-                <span className="history-when muted">{ago(run.createdAt, now)}</span>
               </button>
             </li>
           );

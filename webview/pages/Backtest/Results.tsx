@@ -3,7 +3,7 @@ import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState 
 import type { ErrorBody, Run } from "#contracts";
 import type { Columns } from "../../chart/columns.ts";
 import { type ChartFocus, RunChart } from "../../chart/RunChart.tsx";
-import { useTransport } from "../../engine.tsx";
+import { useAct, useTransport } from "../../engine.tsx";
 import { plain } from "../../format.ts";
 import { ToolButton } from "../../parts/Button.tsx";
 import { csvFile } from "../../parts/csv.ts";
@@ -26,6 +26,7 @@ interface Drawn {
 
 export function Results({ run, old }: { run: Run; old: boolean }) {
   const transport = useTransport();
+  const act = useAct();
   const tabsId = useId();
   const result = run.result;
   const recalled = transport.recall(TAB) as Tab | undefined;
@@ -78,7 +79,7 @@ export function Results({ run, old }: { run: Run; old: boolean }) {
     if (!Number.isNaN(at)) setFocus({ kind: "time", at });
   };
   const openSource = (path: string, line: number) => {
-    if (transport.host === "editor") void transport.act({ type: "openSource", path, line });
+    if (transport.host === "editor") act({ type: "openSource", path, line });
   };
   const exported = { trades: trades.table, orders: orders.table, log: log.table, metrics: null, assumptions: null }[tab];
 
@@ -128,7 +129,7 @@ export function Results({ run, old }: { run: Run; old: boolean }) {
             <ToolButton
               icon="export"
               label={`Export ${tab} as CSV`}
-              onClick={() => void transport.act({ type: "saveFile", name: `${run.name}-${run.id}-${tab}.csv`, bytes: tableFile(exported) })}
+              onClick={() => act({ type: "saveFile", name: `${run.name}-${run.id}-${tab}.csv`, bytes: tableFile(exported) })}
             />
           ) : null}
         </div>

@@ -25,6 +25,8 @@ import {
 interface Props {
   readonly strategies: StrategyList | undefined;
   readonly strategy: Strategy | undefined;
+  /** Why the strategy cannot be read now. */
+  readonly problem: ErrorBody | null;
   readonly symbols: readonly SymbolEntry[];
   readonly draft: Draft | null;
   readonly errors: ReadonlyMap<string, ErrorBody>;
@@ -36,7 +38,7 @@ interface Props {
 
 export const strategyKey = ({ path, name }: { path: string; name: string }): string => `${path}#${name}`;
 
-export function Setup({ strategies, strategy, symbols, draft, errors, onStrategy, onDraft, action }: Props) {
+export function Setup({ strategies, strategy, problem, symbols, draft, errors, onStrategy, onDraft, action }: Props) {
   const all = strategies?.strategies ?? [];
   return (
     <form className="setup" aria-label="Backtest" onSubmit={(event) => event.preventDefault()}>
@@ -60,6 +62,13 @@ export function Setup({ strategies, strategy, symbols, draft, errors, onStrategy
         <p className="setup-source">
           <Icon name="file-code" /> <SourceLink path={strategy.path} line={strategy.line} />
         </p>
+      ) : null}
+      {problem ? (
+        <div className="setup-refusal" role="alert">
+          <p>{problem.message}</p>
+          <p className="muted">{problem.hint}</p>
+          {problem.location ? <SourceLink path={problem.location.path} line={problem.location.line} /> : null}
+        </div>
       ) : null}
       {strategies?.problems.map((problem) => (
         <p key={problem.message} className="setup-problem">

@@ -1,7 +1,7 @@
 /** What was run, and what came of it: every run there is, newest first, while they happen. */
 import { useMemo, useState } from "react";
-import type { PageState, RunSummary } from "#contracts";
-import { useCall, useLive, useTransport } from "../../engine.tsx";
+import { type PageState, type RunSummary, TinoError } from "#contracts";
+import { useCall, useLive, useTell, useTransport } from "../../engine.tsx";
 import { ago, fileName, number, percent, plain } from "../../format.ts";
 import { Button, ToolButton } from "../../parts/Button.tsx";
 import { type Column, DataTable } from "../../parts/DataTable.tsx";
@@ -16,6 +16,7 @@ const ACTIVE = new Set(["queued", "running"]);
 
 export function Runs({ open }: { open: (state: PageState) => void }) {
   const transport = useTransport();
+  const tell = useTell();
   const fetched = useCall("listRuns", { query: { limit: MOST } });
   const live = useLive((state) => state.runs);
   const now = useNow();
@@ -131,8 +132,10 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
                 label="Cancel this run"
                 onClick={(event) => {
                   event.stopPropagation();
-                  // Its end is told by an event; a refusal means that it had ended already.
-                  transport.call("cancelRun", { path: { id: run.id } }).catch((error: unknown) => console.warn(error));
+                  transport.call("cancelRun", { path: { id: run.id } }).catch((error: unknown) => {
+                    // It may have ended while the button was on its way down.
+                    if (!TinoError.is(error, "run_already_ended")) tell(error);
+                  });
                 }}
               />
             ) : null}
@@ -140,7 +143,7 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
         ),
       },
     ];
-  }, [now, transport]);
+  }, [now, transport, tell]);
 
   if (fetched.error && all.length === 0) return <Failure error={fetched.error.body} retry={() => void fetched.refetch()} />;
   if (fetched.isPending && all.length === 0) return <Skeleton label="Loading runs" lines={12} />;

@@ -406,6 +406,24 @@ describe("the chart", () => {
     expect(lines[1]).toMatch(/^2000-01-03T21:00:00\.000Z,/);
   });
 
+  test("that gets no finer bars says so, shows what it has, and tries again", async () => {
+    const run = engine.addFinished(MINUTES);
+    const page = await pages.show(engine, `/backtest?run=${run.id}`);
+    await page.getByText("1 candle = 1,024 bars").waitFor();
+    engine.failures.set("GET /backtest/…/series", TinoError.of("result_unreadable", { id: run.id, reason: "a file is missing" }).body);
+    await page.getByRole("application", { name: /Chart of/ }).focus();
+    for (let press = 0; press < 6; press++) await page.keyboard.press("+");
+    await page.getByText(/Finer bars could not be loaded: .* a file is missing/).waitFor();
+    await page.getByText("1 candle = 1,024 bars").waitFor();
+    engine.failures.clear();
+    await eventually(async () => {
+      await page.keyboard.press("PageUp");
+      await page.keyboard.press("PageDown");
+      return !(await page.getByText(/Finer bars could not be loaded/).isVisible());
+    });
+    expectFailedRequests();
+  });
+
   test("whose data cannot be read says so and tries again", async () => {
     const run = engine.addFinished(DAILY);
     engine.failures.set("GET /backtest/…/series", TinoError.of("result_unreadable", { id: run.id, reason: "a file is damaged" }).body);
@@ -549,6 +567,19 @@ describe("in a panel", () => {
     await page.reload();
     await chartReady(page);
     expect(await tab(page, /Trades/).getAttribute("aria-selected")).toBe("true");
+  });
+
+  test("what the editor could not do is told, until it is dismissed", async () => {
+    const run = engine.addFinished(DAILY);
+    const page = await pages.panel(engine, { run: run.id });
+    await chartReady(page);
+    await page.evaluate(() => {
+      window.panelHost.refuse = true;
+    });
+    await page.getByRole("button", { name: "ema_cross.py:21" }).click();
+    await page.getByText("Something failed inside tino (panel).").waitFor();
+    await page.getByRole("button", { name: "Dismiss" }).click();
+    await page.getByText("Something failed inside tino (panel).").waitFor({ state: "detached" });
   });
 
   test("a failed run opens its line and the log", async () => {
