@@ -255,7 +255,9 @@ export class Context implements vscode.Disposable {
 
   /** What `when` clauses of the manifest look at; each is told only when it changes. */
   #publish(): void {
-    const keys = { "tino.engine": wordOf(this.#view), "tino.busy": activeRuns(this.#view).length > 0 };
+    // A view that finds no engine in use yet is just starting one; one that finds it stopped waits for the user.
+    const engine = this.#view.link.kind === "idle" ? "idle" : wordOf(this.#view);
+    const keys = { "tino.engine": engine, "tino.busy": activeRuns(this.#view).length > 0 };
     for (const [key, value] of Object.entries(keys)) {
       if (this.#published.get(key) === value) continue;
       this.#published.set(key, value);

@@ -1,5 +1,5 @@
 /** From the lens to the result, over a reload, in two windows. The tests are one story and run in order. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { METRICS, type Metrics, type Run } from "#contracts";
 import { until } from "../rig.ts";
@@ -50,6 +50,8 @@ describe("a workspace with strategies", () => {
     await plain.status("tino PAPER · offline");
     expect(editor().enginePid()).toBeNull();
     expect(editor().rig.locks()).toEqual([]);
+    expect(await plain.offers("tino: Start engine")).toBe(true);
+    expect(await plain.offers("tino: Stop engine")).toBe(false);
     await plain.screenshot("backtest offline");
     await editor().closeWindow(plain);
   });
@@ -141,6 +143,24 @@ describe("a trade", () => {
         .split("\n")
         .findIndex((text) => text.includes("self.submit_order(")) + 1;
     await window.page.locator(".statusbar-item", { hasText: `Ln ${line},` }).waitFor();
+  });
+});
+
+describe("a chart", () => {
+  it("is saved as a file where the user says", async () => {
+    const path = editor().path("chart.png");
+    await panel.frame.getByRole("button", { name: "Export", exact: true }).click();
+    await panel.frame
+      .getByRole("menuitem")
+      .filter({ hasText: /picture|PNG/i })
+      .first()
+      .click();
+    await window.choosePath(path, "OK");
+    await until(
+      () => existsSync(path),
+      () => "the picture",
+    );
+    expect(readFileSync(path).subarray(1, 4).toString("ascii")).toBe("PNG");
   });
 });
 

@@ -97,6 +97,12 @@ export class EditorWindow {
     await this.row(text).click();
   }
 
+  /** Answer the editor's own file dialog. */
+  async choosePath(path: string, button: string): Promise<void> {
+    await this.#fillQuickInput(path);
+    await this.page.locator(".quick-input-widget:visible").getByRole("button", { name: button }).click();
+  }
+
   /** Whether the palette offers a command. */
   async offers(title: string): Promise<boolean> {
     let found = false;
