@@ -33,7 +33,7 @@ class World:
             Graces(window=30, terminal=5),
             busy=lambda: self.busy,
             on_join=self.joined.append,
-            on_leave=self.left.append,
+            on_leave=lambda lease: self.left.append(lease.public()),
             on_idle=self._end,
         )
         self.leases.start()

@@ -353,7 +353,7 @@ def test_an_endless_loop_can_be_cancelled_and_says_where(engine: LiveEngine, wor
     assert cancelled["status"] == "cancelled"
     assert cancelled["error"]["code"] == "strategy_unresponsive"
     assert path.read_text().splitlines()[cancelled["error"]["location"]["line"] - 1].strip() in (
-        "while self.bars == 5:",
+        "while True:",
         "pass",
     )
     again = engine.call("POST", f"/api/backtest/{run_id}/cancel")
@@ -397,7 +397,7 @@ def test_what_is_not_there(engine: LiveEngine) -> None:
     run = finish(engine, request(EMA_CROSS))
     reply = engine.call("GET", f"/api/backtest/{run['id']}/series/nothing")
     assert reply.json["code"] == "series_not_found"
-    assert "equity" in reply.json["message"]
+    assert "equity" in reply.json["hint"]
 
 
 def test_a_damaged_result_is_named(engine: LiveEngine) -> None:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from tino_engine.settings import Home
     from tino_engine.supervision.clock import Clock
     from tino_engine.supervision.identity import Processes
+    from tino_engine.supervision.lease import Lease
 
 logger = log.get("engine")
 
@@ -217,8 +218,12 @@ class Engine:
             self._spawn(self.spare.warm_up())
         self._spawn(self._record_client(event, client))
 
-    def _client_left(self, client: Client) -> None:
+    def _client_left(self, lease: Lease) -> None:
+        client = lease.public()
         self._client_event(ClientLeft(type="client.left", client=client), client)
+        if self.state != "stopping":
+            # While the engine ends it closes the sockets itself: then nobody left, and the runs are interrupted.
+            self._spawn(self.runs.cancel_owned(lease.key))
 
     async def _record_client(self, event: Any, client: Client) -> None:
         payload = event.model_dump(mode="json")

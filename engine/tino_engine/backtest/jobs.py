@@ -272,35 +272,45 @@ class Runs:
         partial = self._home.runs / f"{job.summary.id}{PARTIAL}"
         try:
             async with self._slots:
-                if job.spec is None:
-                    assert request is not None
-                    job.spec = await resolve(request, self._catalog, [])
-                await asyncio.to_thread(partial.mkdir, mode=0o700, parents=True)
-                job.child = await self._spare.take()
-                started = asyncio.create_task(self._started(job))
+                status, error = await self._work(job, request, partial)
+        except asyncio.CancelledError:
+            # Before there was a worker: `_stop` cancels this task.
+            status, error = ("interrupted" if job.interrupted else "cancelled"), None
+        # First the traces, then the news: whoever hears of the end finds nothing half-written.
+        if job.child is not None:
+            await job.child.close(patience=0)
+        await asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True)
+        await self._end(job, status, error=error)
+        await self._spare.warm_up()
+
+    async def _work(self, job: _Job, request: BacktestRequest | None, partial: Path) -> tuple[str, TinoError | None]:
+        """Do the run; give how it ended and why."""
+        try:
+            if job.spec is None:
+                assert request is not None
+                job.spec = await resolve(request, self._catalog, [])
+            await asyncio.to_thread(partial.mkdir, mode=0o700, parents=True)
+            job.child = await self._spare.take()
+            started = asyncio.create_task(self._started(job))
+            try:
                 reply = await job.child.call(
                     "run",
                     job.spec.for_worker(job.summary.id, partial, self._home),
                     on_event=lambda name, params, _body: self._heard(job, name, params),
                 )
+            finally:
+                # A run that ends before its start is recorded would be recorded as running for ever.
                 await started
-                await asyncio.to_thread(self._keep, job, partial, reply.result)
-            await self._end(job, "finished")
-        except asyncio.CancelledError:
-            await self._end(job, "interrupted" if job.interrupted else "cancelled")
+            await asyncio.to_thread(self._keep, job, partial, reply.result)
         except TinoError as error:
-            await self._failed(job, error)
+            return _outcome(job, error)
         except OSError as error:
-            await self._failed(job, _storage_error(error, partial))
+            return _outcome(job, _storage_error(error, partial))
         except Exception:
             reference = new_id("err")
             logger.exception("run_failed", run_id=job.summary.id, reference=reference)
-            await self._failed(job, TinoError("internal", reference=reference, log=self._home.log))
-        finally:
-            if job.child is not None:
-                await job.child.close(patience=0)
-            await asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True)
-            await self._spare.warm_up()
+            return _outcome(job, TinoError("internal", reference=reference, log=self._home.log))
+        return "finished", None
 
     async def _started(self, job: _Job) -> None:
         job.summary = job.summary.model_copy(update={"status": "running", "started_at": self._clock.now_ms()})
@@ -324,17 +334,6 @@ class Runs:
             stream.flush()
             os.fsync(stream.fileno())
         partial.rename(self._folder(job.summary.id))
-
-    async def _failed(self, job: _Job, error: TinoError) -> None:
-        if job.interrupted:
-            await self._end(job, "interrupted", error=TinoError("run_interrupted"))
-        elif job.cancelled or error.code == "run_cancelled":
-            hanging = (
-                TinoError("strategy_unresponsive", name=job.summary.name, location=job.hanging) if job.hanging else None
-            )
-            await self._end(job, "cancelled", error=hanging)
-        else:
-            await self._end(job, "failed", error=error)
 
     async def _end(self, job: _Job, status: str, *, error: TinoError | None = None) -> None:
         if job.summary.status in ENDED:
@@ -434,6 +433,17 @@ class Runs:
 
     def _folder(self, run_id: str) -> Path:
         return self._home.runs / run_id
+
+
+def _outcome(job: _Job, error: TinoError) -> tuple[str, TinoError | None]:
+    """Say how a run ended whose worker failed: what we did to it explains the failure before the failure does."""
+    if job.interrupted:
+        return "interrupted", TinoError("run_interrupted")
+    if job.cancelled or error.code == "run_cancelled":
+        return "cancelled", TinoError(
+            "strategy_unresponsive", name=job.summary.name, location=job.hanging
+        ) if job.hanging else None
+    return "failed", error
 
 
 def _fields(summary: RunSummary) -> dict[str, Any]:

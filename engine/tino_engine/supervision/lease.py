@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -102,7 +102,7 @@ class Leases:
     graces: Graces
     busy: Callable[[], bool]
     on_join: Callable[[Client], None]
-    on_leave: Callable[[Client], None]
+    on_leave: Callable[[Lease], None]
     on_idle: Callable[[], None]
     _leases: dict[str, Lease] = field(default_factory=dict)
     _deadline: float = 0.0
@@ -158,7 +158,7 @@ class Leases:
             self._deadline = max(self._deadline, now + self.graces.of(lease.kind))
             if lease.announced:
                 logger.info("client_left", kind=lease.kind, pid=lease.pid)
-                self.on_leave(replace(lease).public())
+                self.on_leave(lease)
         if self._idle or self._leases:
             return
         if self.busy():
