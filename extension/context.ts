@@ -20,7 +20,7 @@ import { TinoError } from "#contracts/catalogue";
 import type { EngineClient } from "./client/engineClient.ts";
 import type { EngineLink, LinkState } from "./client/engineLink.ts";
 import { activeRuns, addRuns, type EngineView, foldEvent, NOTHING_YET, wordOf } from "./engineView.ts";
-import { Failures } from "./failures.ts";
+import { Failures, type Remedies } from "./failures.ts";
 import { systemClock } from "./supervisor/clock.ts";
 import { findEngine } from "./supervisor/discovery.ts";
 import { startLogTail } from "./supervisor/engineProcess.ts";
@@ -28,6 +28,7 @@ import { locateInstallation } from "./supervisor/locate.ts";
 import { fileLog, type Level, type Log } from "./supervisor/log.ts";
 import { findHome, pathsOf } from "./supervisor/paths.ts";
 import { type Place, placeOf } from "./supervisor/place.ts";
+import { endEngine } from "./supervisor/shutdown.ts";
 
 /** How often a window whose engine was stopped looks for one that somebody else has started. */
 const LOOK_AGAIN_MS = 2_000;
@@ -230,8 +231,24 @@ export class Context implements vscode.Disposable {
     if (link.kind === "stopped") this.#stopLooking = systemClock.every(LOOK_AGAIN_MS, () => void this.#join());
     if (link.kind === "failed") {
       for (const line of startLogTail(this.place.paths)) this.channel.error(`engine: ${line}`);
-      this.failures.report(link.error, { "Try again": () => this.connect() });
+      this.failures.report(link.error, this.#waysOn(link.error));
     }
+  }
+
+  /** What can be done about an engine that could not be started or joined. */
+  #waysOn({ code, message }: TinoError): Remedies {
+    if (code === "engine_too_old") return { "Restart engine": () => this.#replaceEngine(message) };
+    if (code === "engine_too_new") return { "Reload window": () => vscode.commands.executeCommand("workbench.action.reloadWindow") };
+    return { "Try again": () => this.connect() };
+  }
+
+  /** End an engine of another version. Others use it, or it would have made room by itself; so the user decides. */
+  async #replaceEngine(message: string): Promise<void> {
+    const restart = "Restart engine";
+    const detail = "Others use it: their runs under way are marked interrupted.";
+    if ((await vscode.window.showWarningMessage(message, { modal: true, detail }, restart)) !== restart) return;
+    await endEngine(this.place, true);
+    await this.connect();
   }
 
   /** Join an engine that somebody else has started. */

@@ -9,14 +9,20 @@ import { endEngine } from "../supervisor/shutdown.ts";
 import { ago, count } from "../views/text.ts";
 import { COMMANDS } from "./ids.ts";
 
-/** End the engine. When others use it, says who, and does it anyway only if the user says so. @returns whether it ended */
+/** How long an engine may take to say whether it ends. */
+const ASK_MS = 3_000;
+
+/**
+ * End the engine. When others use it, or it does not answer, says so, and does it anyway only if the user says so.
+ * @returns whether it ended
+ */
 export async function stopEngine(context: Context): Promise<boolean> {
   const { connected } = context;
   if (!connected) throw TinoError.of("engine_not_running");
   try {
-    await connected.client.call("shutdown", { body: { force: false, nonce: context.nonce } });
+    await connected.client.call("shutdown", { body: { force: false, nonce: context.nonce } }, { timeoutMs: ASK_MS });
   } catch (error) {
-    if (!TinoError.is(error, "engine_busy")) throw error;
+    if (!TinoError.is(error, "engine_busy") && !TinoError.is(error, "engine_unreachable")) throw error;
     const anyway = "Stop anyway";
     const detail = "Runs under way are marked interrupted; what is finished is kept. Other windows and terminals lose their connection.";
     if ((await vscode.window.showWarningMessage(error.message, { modal: true, detail }, anyway)) !== anyway) return false;

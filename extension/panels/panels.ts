@@ -6,6 +6,7 @@ import * as vscode from "vscode";
 import { PageState, type RunSummary } from "#contracts";
 import { COMMANDS } from "../commands/ids.ts";
 import type { ConnectedContext, Context } from "../context.ts";
+import { isActive } from "../engineView.ts";
 import { saveSources } from "../sources.ts";
 import { Panel, type RunRequest } from "./panel.ts";
 import { VIEW_TYPES } from "./viewTypes.ts";
@@ -35,7 +36,7 @@ export class Panels implements vscode.Disposable {
   }
 
   dispose(): void {
-    for (const disposable of this.#disposables) disposable.dispose();
+    for (const disposable of [...this.#disposables, ...this.#panels.values()]) disposable.dispose();
   }
 
   /** Show a page with what it is to show. */
@@ -67,6 +68,9 @@ export class Panels implements vscode.Disposable {
     await saveSources(body.path);
     const run = await client.call("startBacktest", { body });
     this.#started.add(run.id);
+    // A run that fails at once may be told of before its start was answered: the two come by different sockets.
+    const heard = this.#context.view.snapshot?.runs.find(({ id }) => id === run.id);
+    if (heard) this.#ended(heard);
     return run;
   }
 
@@ -96,7 +100,7 @@ export class Panels implements vscode.Disposable {
 
   /** A run of ours that failed while nobody looks at it is worth one quiet word. */
   #ended(run: RunSummary): void {
-    if (run.status === "queued" || run.status === "running" || !this.#started.delete(run.id)) return;
+    if (isActive(run) || !this.#started.delete(run.id)) return;
     if (run.status !== "failed" || this.#isSeen(run)) return;
     const message = run.error?.message ?? `${run.name} failed.`;
     vscode.window.showWarningMessage(message, "Open").then((chosen) => {

@@ -3,12 +3,14 @@ import * as vscode from "vscode";
 import type { RunSummary } from "#contracts";
 import { COMMANDS } from "../commands/ids.ts";
 import type { Context } from "../context.ts";
-import { isActive } from "../engineView.ts";
-import { ago, outcomeOf, percent, rangeOf, signed, symbolsOf } from "./text.ts";
+import { activeRuns, type EngineWord, isActive, wordOf } from "../engineView.ts";
+import { ago, count, outcomeOf, percent, rangeOf, signed, symbolsOf } from "./text.ts";
 
 /** The engine's snapshot holds this many; older ones are in the Runs page. */
 const SHOWN = 50;
 const MINUTE_MS = 60_000;
+/** A run under way says many times a second how far it is; the eye needs fewer. */
+const SETTLE_MS = 150;
 
 interface Group {
   readonly kind: "group";
@@ -41,6 +43,7 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   readonly #tree: vscode.TreeView<Node>;
   readonly #disposables: vscode.Disposable[];
   #shown: readonly RunSummary[] | undefined;
+  #settling: NodeJS.Timeout | undefined;
 
   constructor(context: Context) {
     this.#context = context;
@@ -58,6 +61,7 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   }
 
   dispose(): void {
+    clearTimeout(this.#settling);
     for (const disposable of this.#disposables) disposable.dispose();
   }
 
@@ -82,14 +86,26 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   }
 
   #update(): void {
-    const { snapshot } = this.#context.view;
-    if (snapshot?.runs === this.#shown) return;
-    this.#shown = snapshot?.runs;
-    const active = snapshot?.runs.filter(isActive).length ?? 0;
-    this.#tree.badge = active > 0 ? { value: active, tooltip: `${active} under way` } : undefined;
-    this.#changed.fire(undefined);
+    const { view } = this.#context;
+    const runs = view.snapshot?.runs;
+    this.#tree.message = (runs && runs.length > 0 && AGE[wordOf(view)]) || "";
+    if (runs === this.#shown) return;
+    this.#shown = runs;
+    const active = activeRuns(view).length;
+    this.#tree.badge = active > 0 ? { value: active, tooltip: `${count(active, "run")} under way` } : undefined;
+    this.#settling ??= setTimeout(() => {
+      this.#settling = undefined;
+      this.#changed.fire(undefined);
+    }, SETTLE_MS);
   }
 }
+
+/** What stands above runs that may be old. */
+const AGE: Partial<Record<EngineWord, string>> = {
+  stale: "The engine does not answer; this may be old.",
+  offline: "The engine is stopped; this may be old.",
+  error: "The engine could not be started; this may be old.",
+};
 
 function groupItem({ path, name, runs }: Group): vscode.TreeItem {
   const item = new vscode.TreeItem(name, vscode.TreeItemCollapsibleState.Expanded);

@@ -61,6 +61,8 @@ export interface WorkbenchOptions {
   readonly trust?: boolean;
   readonly settings?: Record<string, unknown>;
   readonly env?: Record<string, string>;
+  /** An engine that only speaks as one, and misbehaves as told; see `test/supervision/fake_engine.py`. */
+  readonly fake?: string;
   /** Where a suite inside the extension host leaves its report, below this workbench's folder. */
   readonly report?: string;
 }
@@ -89,13 +91,13 @@ export class Workbench {
     this.#install = install;
   }
 
-  static async start({ install = "vsix", trust = false, settings = {}, env = {}, report }: WorkbenchOptions = {}): Promise<Workbench> {
+  static async start({ install = "vsix", trust = false, settings = {}, env = {}, fake, report }: WorkbenchOptions = {}): Promise<Workbench> {
     const { node, server: program, chromium: browserPath } = workbenchPaths(ROOT);
     if (!browserPath) throw new Error("There is no Chromium; `node scripts/ensure.mjs --editor` says how to get one.");
-    const rig = new Rig({
-      engine: "real",
-      env: { TINO_WINDOW_GRACE_MS: "20000", TINO_TERMINAL_GRACE_MS: "5000", TINO_ENGINE_DIR: join(ROOT, "engine"), ...env },
-    });
+    const graces = { TINO_WINDOW_GRACE_MS: "20000", TINO_TERMINAL_GRACE_MS: "5000" };
+    const rig = fake
+      ? new Rig({ engine: "fake", fake, env: { ...graces, ...env } })
+      : new Rig({ engine: "real", env: { ...graces, TINO_ENGINE_DIR: join(ROOT, "engine"), ...env } });
     const folder = dirname(rig.home);
     const data = join(folder, "server");
     for (const name of ["server/User", "user", "tmp"]) mkdirSync(join(folder, name), { recursive: true });
