@@ -6,6 +6,7 @@ import { Backtest } from "./pages/Backtest/Backtest.tsx";
 import { Runs } from "./pages/Runs/Runs.tsx";
 import { ToolButton } from "./parts/Button.tsx";
 import { Icon } from "./parts/Icon.tsx";
+import { isActive } from "./parts/runStatus.ts";
 import { Banner, Empty, Skeleton } from "./parts/states.tsx";
 import { useBrowserTheme } from "./theme.ts";
 import type { Transport } from "./transport.ts";
@@ -111,7 +112,7 @@ function Mode() {
 function EngineState() {
   const connection = useConnection();
   const status = useLive((state) => state.status);
-  const busy = useLive((state) => [...state.runs.values()].filter((run) => run.status === "running" || run.status === "queued").length);
+  const busy = useLive((state) => [...state.runs.values()].filter(isActive).length);
   const words = connection === "live" ? (busy > 0 ? `${busy} running` : "Ready") : connection === "connecting" ? "Connecting" : "Offline";
   return (
     <span className="engine-state" data-connection={connection} title={status ? `Engine ${status.version}, process ${status.pid}` : undefined}>

@@ -9,7 +9,7 @@ import type { PageState } from "#contracts";
 import { hostPanel } from "./panelHost.ts";
 import { StubEngine, type StubOptions } from "./stubEngine.ts";
 
-const FLAGS = [
+export const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -19,6 +19,7 @@ const FLAGS = [
   "--disable-sync",
   "--disable-dev-shm-usage",
 ];
+export const CHROMIUM = process.env.TINO_CHROMIUM ?? "/usr/bin/chromium";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 export class Pages {
@@ -36,14 +37,8 @@ export class Pages {
 
   static async open(): Promise<Pages> {
     const folder = mkdtempSync(join(tmpdir(), "tino-pages-"));
-    await build({
-      mode: process.env.TINO_PAGES_MODE ?? "production",
-      configFile: join(root, "webview/vite.config.ts"),
-      build: { outDir: folder },
-      logLevel: "error",
-      ...(process.env.TINO_PAGES_MODE ? {} : {}),
-    });
-    const browser = await chromium.launch({ executablePath: process.env.TINO_CHROMIUM ?? "/usr/bin/chromium", headless: true, args: FLAGS });
+    await build({ configFile: join(root, "webview/vite.config.ts"), build: { outDir: folder }, logLevel: "error" });
+    const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
     return new Pages(folder, browser);
   }
 

@@ -359,6 +359,27 @@ describe("the chart", () => {
       .waitFor();
   });
 
+  test("shows one instrument of several, and goes to the one whose trade is chosen", async () => {
+    const run = engine.addFinished(DAILY);
+    const { result } = run;
+    run.symbols = ["AAPL.XNAS", "MSFT.XNAS"];
+    result!.instruments.push({ ...result!.instruments[0]!, id: "MSFT.XNAS" });
+    result!.series.push({ ...result!.series[0]!, id: "bars.1", barType: "MSFT.XNAS-1-DAY-LAST-EXTERNAL" });
+    const page = await pages.show(engine, `/backtest?run=${run.id}`);
+    await chartReady(page);
+    await page.getByRole("combobox", { name: "Instrument" }).selectOption("MSFT.XNAS-1-DAY-LAST-EXTERNAL");
+    const symbol = page.locator(".chart-legend-label").first();
+    await symbol.filter({ hasText: "MSFT.XNAS" }).waitFor();
+    await tab(page, /Trades/).click();
+    await trades(page).getByRole("row").nth(2).click();
+    await symbol.filter({ hasText: "AAPL.XNAS" }).waitFor();
+    await page.getByRole("combobox", { name: "Instrument" }).selectOption("MSFT.XNAS-1-DAY-LAST-EXTERNAL");
+    await symbol.filter({ hasText: "MSFT.XNAS" }).waitFor();
+    // What was chosen before does not draw the chart back.
+    await page.getByRole("button", { name: "Zoom in (+)" }).click();
+    expect(await symbol.innerText()).toBe("MSFT.XNAS");
+  });
+
   test("of half a million bars asks for what the pixels need, and says what it leaves out", async () => {
     const run = engine.addFinished(MINUTES);
     const page = await pages.show(engine, `/backtest?run=${run.id}`);

@@ -1,4 +1,4 @@
-/** The chart with its tools. What moves with the pointer is in `runChart.ts`; this draws what changes by a click. */
+/** The chart with its tools. What moves with the pointer is in `chartCanvas.ts`; this draws what changes by a click. */
 import { type KeyboardEvent, useCallback, useEffect, useId, useMemo, useRef, useState } from "react";
 import type { Run } from "#contracts";
 import { asTinoError, useAct, useTell, useTransport } from "../engine.tsx";
@@ -8,10 +8,10 @@ import { csvFile } from "../parts/csv.ts";
 import { Icon } from "../parts/Icon.tsx";
 import { Menu, MenuItem, MenuSwitch } from "../parts/Menu.tsx";
 import { Empty, Failure, Skeleton } from "../parts/states.tsx";
+import { ChartCanvas, type ChartDetail, type ChartRange, type ChartView, DEFAULT_VIEW } from "./chartCanvas.ts";
 import { onThemeChange } from "./colors.ts";
 import { Columns } from "./columns.ts";
 import { type ChartFrame, type ChartTables, chartTables, type LoadSeries, layOut, openWindow } from "./frames.ts";
-import { type ChartDetail, type ChartRange, type ChartView, DEFAULT_VIEW, RunChart as Drawing } from "./runChart.ts";
 import { fillMarks, tradeMarks } from "./runMarks.ts";
 import { instrumentOf, isIntraday, priceDigits } from "./runShape.ts";
 import type { ChartWindow } from "./window.ts";
@@ -40,6 +40,9 @@ const SHOWN: readonly [keyof ChartView, string][] = [
   ["drawdown", "Drawdown"],
   ["exposure", "Exposure"],
 ];
+/** What a press of a key or button does: leaves a fifth of the view in sight, shows seven tenths of it. */
+const PAGE = 0.8;
+const CLOSER = 0.7;
 const VIEW = "chart.view";
 const SAID = ["merged", "loading", "shown", "visible"] as const satisfies readonly (keyof ChartDetail)[];
 
@@ -50,7 +53,7 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
   const helpId = useId();
   const host = useRef<HTMLDivElement>(null);
   const visible = useRef<HTMLSpanElement>(null);
-  const drawing = useRef<Drawing | null>(null);
+  const canvas = useRef<ChartCanvas | null>(null);
   const chosen = useRef(onTrade);
   chosen.current = onTrade;
   const result = run.result;
@@ -79,20 +82,20 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
   useEffect(() => {
     const element = host.current;
     if (!element) return;
-    const chart = new Drawing(element, first.current.zone, first.current.view, {
+    const chart = new ChartCanvas(element, first.current.zone, first.current.view, {
       visible: (text) => {
         if (visible.current) visible.current.textContent = text;
       },
       detail: (next) => setDetail((now) => (SAID.every((name) => now[name] === next[name]) ? now : next)),
-      trade: (index) => chosen.current(drawing.current?.tradeRow(index) ?? -1),
+      trade: (index) => chosen.current(canvas.current?.tradeRow(index) ?? -1),
       moved: () => setRange(null),
     });
-    drawing.current = chart;
+    canvas.current = chart;
     const stop = onThemeChange(() => chart.setColors());
     return () => {
       stop();
       chart.dispose();
-      drawing.current = null;
+      canvas.current = null;
     };
   }, []);
 
@@ -107,27 +110,28 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
       abort.signal,
       () => {
         setTrouble(null);
-        drawing.current?.refresh();
+        canvas.current?.refresh();
       },
       (error) => {
         setTrouble(asTinoError(error).message);
-        drawing.current?.refresh();
+        canvas.current?.refresh();
       },
     ).then(
       (window) => {
         if (abort.signal.aborted) return window.dispose();
-        drawing.current?.show({
+        const kept = canvas.current?.show({
           id: run.id,
           window,
           zone,
           intraday: isIntraday(tables.bars.barType),
           symbol: instrument?.id ?? run.symbols[0] ?? "",
           currency: result.currency,
-          priceDigits: priceDigits(instrument, lastClose(window)),
+          priceDigits: priceDigits(instrument, lowest(window)),
           drawings: result.series.flatMap((info) => info.drawings),
           ...marks,
           holdPerClose: holdPerClose(run, window),
         });
+        if (!kept) setRange("All");
         setState({ for: key, error: null });
       },
       (error) => {
@@ -138,22 +142,22 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
   }, [tables, result, run, load, zone, instrument, marks, key, attempt]);
 
   useEffect(() => {
-    drawing.current?.setView(view);
+    canvas.current?.setView(view);
   }, [view]);
 
   const ready = state?.for === key && state.error === null;
+  const followed = useRef<ChartFocus | null>(null);
   useEffect(() => {
-    if (!ready || !focus) return;
-    if (focus.kind === "time") drawing.current?.showTime(focus.at);
-    else {
-      const index = marks.trades.row.indexOf(focus.row);
-      if (index >= 0) drawing.current?.showTrade(index);
-      else {
-        // The trade is of another instrument: its bars come first.
-        const other = trades.textAt("instrument", focus.row);
-        setBarType((now) => result?.series.find((info) => info.kind === "bars" && info.barType?.startsWith(`${other}-`))?.barType ?? now);
-      }
+    if (!ready || !focus || followed.current === focus) return;
+    if (focus.kind === "trade" && !marks.trades.row.includes(focus.row)) {
+      // The trade is of another instrument: its bars come first, and then this again.
+      const other = trades.textAt("instrument", focus.row);
+      setBarType((now) => result?.series.find((info) => info.kind === "bars" && info.barType?.startsWith(`${other}-`))?.barType ?? now);
+      return;
     }
+    followed.current = focus;
+    if (focus.kind === "time") canvas.current?.showTime(focus.at);
+    else canvas.current?.showTrade(marks.trades.row.indexOf(focus.row));
     setRange(null);
   }, [focus, ready, marks, trades, result]);
 
@@ -163,13 +167,17 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
     transport.remember(VIEW, next);
   };
 
+  const byHand = (action: (chart: ChartCanvas) => void) => {
+    if (canvas.current) action(canvas.current);
+    setRange(null);
+  };
+  const showRange = (name: ChartRange) => {
+    canvas.current?.range(name);
+    setRange(name);
+  };
   const onKeyDown = (event: KeyboardEvent) => {
-    const chart = drawing.current;
+    const chart = canvas.current;
     if (!chart || event.ctrlKey || event.metaKey || event.altKey) return;
-    const byHand = (action: () => void) => {
-      action();
-      setRange(null);
-    };
     switch (event.key) {
       case "ArrowLeft":
       case "ArrowRight": {
@@ -179,22 +187,21 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
         break;
       }
       case "PageUp":
-        byHand(() => chart.pan(0.8));
+        byHand(() => chart.pan(PAGE));
         break;
       case "PageDown":
-        byHand(() => chart.pan(-0.8));
+        byHand(() => chart.pan(-PAGE));
         break;
       case "+":
       case "=":
-        byHand(() => chart.zoom(0.7));
+        byHand(() => chart.zoom(CLOSER));
         break;
       case "-":
-        byHand(() => chart.zoom(1 / 0.7));
+        byHand(() => chart.zoom(1 / CLOSER));
         break;
       case "f":
       case "F":
-        chart.fit();
-        setRange("All");
+        showRange("All");
         break;
       case "Escape":
         chart.clearCursor();
@@ -208,7 +215,7 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
 
   const title = `${run.name} on ${instrument?.id ?? run.symbols.join(", ")}`;
   const savePicture = () => {
-    drawing.current?.picture(`${title} · ${visible.current?.textContent ?? ""}`).toBlob((blob) => {
+    canvas.current?.picture(`${title} · ${visible.current?.textContent ?? ""}`).toBlob((blob) => {
       blob?.arrayBuffer().then((bytes) => act({ type: "saveFile", name: `${run.name}-${run.id}.png`, bytes: new Uint8Array(bytes) }), tell);
     }, "image/png");
   };
@@ -231,15 +238,7 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
         ) : null}
         <span className="segmented">
           {RANGES.map((name) => (
-            <button
-              key={name}
-              type="button"
-              aria-pressed={range === name}
-              onClick={() => {
-                drawing.current?.range(name);
-                setRange(name);
-              }}
-            >
+            <button key={name} type="button" aria-pressed={range === name} onClick={() => showRange(name)}>
               {name}
             </button>
           ))}
@@ -253,9 +252,9 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
         >
           Log
         </button>
-        <ToolButton icon="zoom-in" label="Zoom in (+)" onClick={() => drawing.current?.zoom(0.7)} />
-        <ToolButton icon="zoom-out" label="Zoom out (−)" onClick={() => drawing.current?.zoom(1 / 0.7)} />
-        <ToolButton icon="screen-full" label="Show all (f)" onClick={() => drawing.current?.fit()} />
+        <ToolButton icon="zoom-in" label="Zoom in (+)" onClick={() => byHand((chart) => chart.zoom(CLOSER))} />
+        <ToolButton icon="zoom-out" label="Zoom out (−)" onClick={() => byHand((chart) => chart.zoom(1 / CLOSER))} />
+        <ToolButton icon="screen-full" label="Show all (f)" onClick={() => showRange("All")} />
         <Menu icon="eye" label="Show">
           {SHOWN.map(([name, label]) => (
             <MenuSwitch key={name} checked={view[name]} onChange={(checked) => change({ [name]: checked })}>
@@ -340,6 +339,8 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
 function lastClose({ whole }: ChartWindow<ChartFrame>): number {
   return whole.close.findLast((close) => !Number.isNaN(close)) ?? Number.NaN;
 }
+
+const lowest = ({ whole }: ChartWindow<ChartFrame>): number => whole.low.reduce((least, low) => (low < least ? low : least), Number.POSITIVE_INFINITY);
 
 function holdPerClose(run: Run, window: ChartWindow<ChartFrame>): number | null {
   const result = run.result;

@@ -11,10 +11,10 @@ export function instrumentOf(run: Run, barType: string | null = null): Instrumen
   return all.find(({ id }) => barType?.startsWith(`${id}-`)) ?? all[0];
 }
 
-/** Stocks are quoted in cents; adjusted prices have more decimals than that. Below one unit every digit counts. */
+/** Stocks are quoted in cents, below one unit finer; adjusted prices have more decimals than anybody reads. */
 export function priceDigits(instrument: Instrument | undefined, price = Number.POSITIVE_INFINITY): number {
   const most = Math.min(instrument?.pricePrecision ?? 2, 8);
-  return instrument?.assetClass === "equity" && !(price < 1) ? Math.min(most, 2) : most;
+  return instrument?.assetClass === "equity" ? Math.min(most, price < 1 ? 4 : 2) : most;
 }
 
 /** Writes instants of a run. */

@@ -90,10 +90,4 @@ export class Zone {
     const text = new Date(this.clock(at)).toISOString();
     return `${text.slice(0, 10)} ${text.slice(11, text.slice(17, 19) === "00" ? 16 : 19)}`;
   }
-
-  /** The zone's short name at an instant: `EST`, `UTC`, `GMT+2`. */
-  abbreviation(at: number): string {
-    const parts = new Intl.DateTimeFormat("en-US", { timeZone: this.name, timeZoneName: "short" }).formatToParts(at);
-    return parts.find(({ type }) => type === "timeZoneName")?.value ?? this.name;
-  }
 }

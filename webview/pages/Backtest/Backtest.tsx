@@ -7,8 +7,10 @@ import { asTinoError, useCall, useConnection, useLive, useLiveRun, useTransport 
 import { ago, duration } from "../../format.ts";
 import { Button } from "../../parts/Button.tsx";
 import { ImportSample } from "../../parts/ImportSample.tsx";
+import { isActive } from "../../parts/runStatus.ts";
 import { Empty, Failure, Skeleton } from "../../parts/states.tsx";
-import { History, useNow } from "./History.tsx";
+import { useNow } from "../../parts/useNow.ts";
+import { History } from "./History.tsx";
 import { Progress } from "./Progress.tsx";
 import { Ended, Results } from "./Results.tsx";
 import { check, type Draft, draftOf, emptyDraft, requestOf } from "./request.ts";
@@ -22,7 +24,6 @@ interface Props {
   readonly amend: (state: PageState) => void;
 }
 
-const ACTIVE = new Set(["queued", "running"]);
 const HISTORY = 30;
 const NOT_CHOSEN = { path: "", name: null } as const;
 
@@ -41,7 +42,7 @@ export function Backtest({ state, go, amend }: Props) {
   const [cancelling, setCancelling] = useState<string | null>(null);
   const [folded, setFolded] = useState(() => isNarrow() && state.run !== null);
 
-  const active = shown.summary !== null && ACTIVE.has(shown.summary.status);
+  const active = shown.summary !== null && isActive(shown.summary);
   const errors = useMemo(() => {
     const found = strategy && form.draft ? check(form.draft, strategy) : new Map<string, ErrorBody>();
     if (refusal?.field && !found.has(fieldOf(refusal.field))) found.set(fieldOf(refusal.field), refusal);

@@ -1,8 +1,10 @@
 /** Earlier runs of the same strategy, small: when, what was changed, what came of it. */
-import { useEffect, useState } from "react";
 import type { RunSummary, Strategy } from "#contracts";
 import { ago, number, percent } from "../../format.ts";
+import { STATUS_WORDS } from "../../parts/runStatus.ts";
+import { Signed } from "../../parts/Signed.tsx";
 import { Sparkline } from "../../parts/Sparkline.tsx";
+import { useNow } from "../../parts/useNow.ts";
 import { changesOf } from "./request.ts";
 
 interface Props {
@@ -12,25 +14,6 @@ interface Props {
   readonly shown: string | null;
   readonly onOpen: (run: RunSummary) => void;
 }
-
-/** The time, told again every half minute. */
-export function useNow(): number {
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 30_000);
-    return () => clearInterval(timer);
-  }, []);
-  return now;
-}
-
-export const STATUS_WORDS = {
-  queued: "Queued",
-  running: "Running",
-  finished: "Finished",
-  failed: "Failed",
-  cancelled: "Cancelled",
-  interrupted: "Interrupted",
-} as const;
 
 export function History({ runs, strategy, shown, onOpen }: Props) {
   const now = useNow();
@@ -53,14 +36,14 @@ export function History({ runs, strategy, shown, onOpen }: Props) {
                 <span className="history-what">
                   <span>{changes || "Defaults"}</span>
                   <span className="muted">
-                    {run.symbols.join(", ")} · {ago(run.createdAt, now)}
+                    {ago(run.createdAt, now)} · {run.symbols.join(", ")}
                   </span>
                 </span>
                 <Sparkline points={run.sparkline} width={48} />
                 <span className="history-result">
                   {run.status === "finished" ? (
                     <>
-                      <span data-tone={value === null ? undefined : value >= 0 ? "gain" : "loss"}>{percent(value, 1, true)}</span>
+                      <Signed value={value ?? 0} text={percent(value, 1, true)} />
                       <span className="muted">Sharpe {number(run.metrics?.sharpe)}</span>
                     </>
                   ) : (

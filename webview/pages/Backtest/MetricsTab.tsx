@@ -13,7 +13,7 @@ const GROUPS: readonly [string, readonly (keyof Metrics)[]][] = [
 ];
 
 /** What the headline shows, in the order in which it is asked. */
-export const HEADLINE: readonly (keyof Metrics)[] = ["totalReturn", "annualReturn", "sharpe", "maxDrawdown", "trades", "winRate", "profitFactor"];
+const HEADLINE: readonly (keyof Metrics)[] = ["totalReturn", "annualReturn", "sharpe", "maxDrawdown", "trades", "winRate", "profitFactor"];
 
 /** What a figure means, and what it rests on in this run. */
 function definition(name: keyof Metrics, run: Run): string {
@@ -25,7 +25,7 @@ function definition(name: keyof Metrics, run: Run): string {
   return `${meaning}${unit === "money" ? ` In ${result.currency}.` : ""} ${periodOf(run)}, ${basis}.`;
 }
 
-export function Figure({ name, run }: { name: keyof Metrics; run: Run }) {
+function Figure({ name, run }: { name: keyof Metrics; run: Run }) {
   const value = run.metrics?.[name] ?? null;
   return (
     <Hint text={definition(name, run)} className="figure">

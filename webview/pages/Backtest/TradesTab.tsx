@@ -6,6 +6,7 @@ import { isLong } from "../../chart/runMarks.ts";
 import { instrumentOf, priceDigits, runClock } from "../../chart/runShape.ts";
 import { number, percent, plain } from "../../format.ts";
 import { type Column, DataTable, rowKey } from "../../parts/DataTable.tsx";
+import { Signed } from "../../parts/Signed.tsx";
 import { SourceLink } from "../../parts/states.tsx";
 
 interface Props {
@@ -104,9 +105,4 @@ function Sources({ table, row }: { table: Columns; row: number }) {
       ) : null}
     </span>
   );
-}
-
-/** A figure whose sign is its meaning. */
-export function Signed({ value, text }: { value: number; text: string }) {
-  return <span data-tone={value > 0 ? "gain" : value < 0 ? "loss" : undefined}>{text}</span>;
 }

@@ -5,14 +5,14 @@ import { useCall, useLive, useTell, useTransport } from "../../engine.tsx";
 import { ago, fileName, number, percent, plain } from "../../format.ts";
 import { Button, ToolButton } from "../../parts/Button.tsx";
 import { type Column, DataTable } from "../../parts/DataTable.tsx";
+import { isActive, STATUS_WORDS } from "../../parts/runStatus.ts";
+import { Signed } from "../../parts/Signed.tsx";
 import { Sparkline } from "../../parts/Sparkline.tsx";
 import { Empty, Failure, Skeleton } from "../../parts/states.tsx";
-import { STATUS_WORDS, useNow } from "../Backtest/History.tsx";
-import { Signed } from "../Backtest/TradesTab.tsx";
+import { useNow } from "../../parts/useNow.ts";
 import "./runs.css";
 
 const MOST = 1_000;
-const ACTIVE = new Set(["queued", "running"]);
 
 export function Runs({ open }: { open: (state: PageState) => void }) {
   const transport = useTransport();
@@ -84,7 +84,7 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
         width: 104,
         sortable: false,
         value: () => null,
-        cell: (run) => (ACTIVE.has(run.status) ? <RunProgressCell run={run} /> : <Sparkline points={run.sparkline} />),
+        cell: (run) => (isActive(run) ? <RunProgressCell run={run} /> : <Sparkline points={run.sparkline} />),
       },
       {
         ...figure(
@@ -126,7 +126,7 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
         cell: (run) => (
           <span className="run-status" data-status={run.status} title={run.error?.message ?? run.noTrades ?? undefined}>
             {run.status === "finished" && run.noTrades ? "No trades" : STATUS_WORDS[run.status]}
-            {ACTIVE.has(run.status) ? (
+            {isActive(run) ? (
               <ToolButton
                 icon="debug-stop"
                 label="Cancel this run"

@@ -108,7 +108,7 @@ interface Pane {
   readonly plots: Plot[];
 }
 
-export class RunChart {
+export class ChartCanvas {
   readonly #chart: IChartApiBase<number>;
   readonly #element: HTMLElement;
   readonly #axis: TimeAxis;
@@ -189,8 +189,8 @@ export class RunChart {
     this.#chart.remove();
   }
 
-  /** Show a run; the view stays where it is when the run covers the same rows. */
-  show(run: ChartRun): void {
+  /** Show a run. The view stays where it is when the run covers the same rows; says whether it did. */
+  show(run: ChartRun): boolean {
     const before = this.#run?.window.extent;
     const { extent } = run.window;
     const same = before?.rows === extent.rows && before.start === extent.start && before.coarse.at(-1) === extent.coarse.at(-1);
@@ -207,6 +207,7 @@ export class RunChart {
     this.#build();
     if (same) this.#apply();
     else this.fit();
+    return same;
   }
 
   /** A better frame has come. */
@@ -482,7 +483,9 @@ export class RunChart {
     const kept = this.#panes.map(({ items }) => items[0]?.label);
     for (const pane of [...chart.panes()].reverse()) for (const series of pane.getSeries()) chart.removeSeries(series);
     this.#panes = [];
-    const mode = view.logScale ? PriceScaleMode.Logarithmic : PriceScaleMode.Normal;
+    // Said for every pane: the library lets a new pane inherit what was last said for another.
+    const scale = (pane: number, logarithmic: boolean, top: number, bottom: number) =>
+      chart.priceScale("right", pane).applyOptions({ mode: logarithmic ? PriceScaleMode.Logarithmic : PriceScaleMode.Normal, scaleMargins: { top, bottom } });
     const plain_ = { lastValueVisible: false, priceLineVisible: false, crosshairMarkerRadius: 3 } as const;
     const line = (color: string, pane: number, format: (value: number) => string, more: object = {}) =>
       chart.addSeries(LineSeries, { ...plain_, color, lineWidth: 1, priceFormat: { type: "custom", formatter: format, minMove: 1e-8 }, ...more }, pane) as Line;
@@ -503,7 +506,7 @@ export class RunChart {
     ) as ISeriesApi<"Candlestick", number>;
     this.#candles.attachPrimitive(this.#marks);
     this.#marks.setVisible(view.trades, view.positions);
-    chart.priceScale("right", 0).applyOptions({ mode, scaleMargins: { top: 0.12, bottom: view.volume ? 0.2 : 0.06 } });
+    scale(0, view.logScale, 0.12, view.volume ? 0.2 : 0.06);
     this.#volume = null;
     if (view.volume) {
       this.#volume = chart.addSeries(
@@ -534,6 +537,7 @@ export class RunChart {
       const pane: Pane = { items: [], plots: [] };
       const index = this.#panes.push(pane) - 1;
       for (const drawing of drawings) draw(drawing, index, pane, 2);
+      scale(index, false, 0.2, 0.08);
     }
 
     const cash = (value: number) => compact(value);
@@ -553,7 +557,7 @@ export class RunChart {
         text: (value) => money(value, run.currency),
       });
     }
-    chart.priceScale("right", equityAt).applyOptions({ mode, scaleMargins: { top: 0.18, bottom: 0.06 } });
+    scale(equityAt, view.logScale, 0.18, 0.06);
 
     const aroundZero = (label: string, above: string, below: string, values: Plot["values"], more: object = {}) => {
       const pane: Pane = { items: [{ label, color: colors.text }], plots: [] };
@@ -577,7 +581,7 @@ export class RunChart {
         index,
       ) as Line;
       pane.plots.push({ series, values, text: (value) => percent(value, 1) });
-      chart.priceScale("right", index).applyOptions({ scaleMargins: { top: 0.22, bottom: 0.06 } });
+      scale(index, false, 0.22, 0.06);
     };
     if (view.drawdown) aroundZero("Drawdown", colors.loss, colors.loss, (frame) => frame.drawdown);
     if (view.exposure) aroundZero("Exposure", colors.buy, colors.sell, (frame) => frame.exposure, { lineType: LineType.WithSteps });
