@@ -50,6 +50,7 @@ describe("spans of time", () => {
 describe("metrics", () => {
   test.each([
     [metric("totalReturn", 0.112, "USD"), `+11.2${N}%`],
+    [metric("benchmarkReturn", 12.409, null), `+1,240.9${N}%`],
     [metric("winRate", 0.268, "USD"), `26.8${N}%`],
     [metric("sharpe", 0.4312, null), "0.43"],
     [metric("fees", 11_095.54, "USD"), `11,095.54${N}USD`],

@@ -81,7 +81,7 @@ export function metric(name: keyof Metrics, value: number | null, currency: stri
   const { unit, better } = METRICS[name];
   switch (unit) {
     case "percent":
-      return percent(value, 1, better === "higher" && name !== "winRate");
+      return percent(value, 1, name === "benchmarkReturn" || (better === "higher" && name !== "winRate"));
     case "ratio":
       return number(value, 2);
     case "money":

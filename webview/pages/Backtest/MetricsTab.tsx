@@ -1,7 +1,7 @@
 /** All figures of a run, in groups; each explains itself. */
 import { METRICS, type Metrics, type Run } from "#contracts";
 import { periodOf } from "../../chart/runShape.ts";
-import { metric, percent, plain, tone } from "../../format.ts";
+import { metric, plain, tone } from "../../format.ts";
 import { Hint } from "../../parts/Hint.tsx";
 
 const GROUPS: readonly [string, readonly (keyof Metrics)[]][] = [
@@ -13,7 +13,7 @@ const GROUPS: readonly [string, readonly (keyof Metrics)[]][] = [
 ];
 
 /** What the headline shows, in the order in which it is asked. */
-const HEADLINE: readonly (keyof Metrics)[] = ["totalReturn", "annualReturn", "sharpe", "maxDrawdown", "trades", "winRate", "profitFactor"];
+const HEADLINE: readonly (keyof Metrics)[] = ["totalReturn", "annualReturn", "sharpe", "maxDrawdown", "trades", "winRate", "profitFactor", "benchmarkReturn"];
 
 /** What a figure means, and what it rests on in this run. */
 function definition(name: keyof Metrics, run: Run): string {
@@ -39,16 +39,11 @@ function Figure({ name, run }: { name: keyof Metrics; run: Run }) {
 
 /** The answer in one line. */
 export function Headline({ run }: { run: Run }) {
-  const hold = run.metrics?.benchmarkReturn ?? null;
   return (
     <div className="headline">
       {HEADLINE.map((name) => (
         <Figure key={name} name={name} run={run} />
       ))}
-      <Hint text={definition("benchmarkReturn", run)} className="figure">
-        <span className="figure-label">Buy and hold</span>
-        <span className="figure-value">{percent(hold, 1, true)}</span>
-      </Hint>
     </div>
   );
 }
