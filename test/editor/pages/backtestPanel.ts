@@ -72,10 +72,6 @@ export class BacktestPanel {
     return this.frame.getByRole("grid", { name: label }).locator("tbody tr[aria-rowindex]");
   }
 
-  get runButton(): Locator {
-    return this.frame.getByRole("button", { name: "Run backtest" });
-  }
-
   get cancelButton(): Locator {
     return this.frame.getByRole("button", { name: "Cancel" }).first();
   }

@@ -209,14 +209,6 @@ export class EditorWindow {
     });
   }
 
-  async save(): Promise<void> {
-    await this.page.keyboard.press("ControlOrMeta+S");
-    await until(
-      async () => (await this.page.locator(".tabs-container .tab.dirty").count()) === 0,
-      () => "the file to be saved",
-    );
-  }
-
   async screenshot(name: string): Promise<void> {
     await this.page.screenshot({ path: join(RESULTS, `${name.replaceAll(/[^\w-]+/g, "-").slice(0, 120)}.png`) });
   }
