@@ -134,7 +134,9 @@ class LiveEngine:
 
     def socket(self, path: str, **options: Any) -> ClientConnection:
         options.setdefault("additional_headers", {"Authorization": f"Bearer {self.token}"})
-        return connect(f"ws://127.0.0.1:{self.port}{path}", compression=None, max_size=None, max_queue=None, legacy=True, **options)
+        return connect(
+            f"ws://127.0.0.1:{self.port}{path}", compression=None, max_size=None, max_queue=None, legacy=True, **options
+        )
 
     def hello(self, *, kind: str = "cli", resume: Any = None, nonce: str | None = None) -> ClientConnection:
         """Open an event stream and say hello; the snapshot is the first thing to be read."""

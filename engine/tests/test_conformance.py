@@ -39,7 +39,7 @@ def test_every_call_of_the_table_is_described() -> None:
 
 
 @tested.parametrize()
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))  # type: ignore[arg-type]
 def test_every_reply_is_as_described(engine: LiveEngine, case: Any) -> None:
     case.headers = {**(case.headers or {}), "Authorization": f"Bearer {engine.token}"}
     response = case.call(base_url=f"http://127.0.0.1:{engine.port}")

@@ -148,7 +148,7 @@ async def test_a_slow_viewer_is_cut_off_and_finds_its_place_again() -> None:
     slow = hub.subscribe()
     for _ in range(QUEUE + 1):
         hub.publish(event())
-    received = 0
+    received = last = 0
     while (data := await slow.next()) is not None:
         received += 1
         last = json.loads(data)["seq"]

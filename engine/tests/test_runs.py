@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,7 +20,6 @@ from live_engine import ENGINE, LiveEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from _pytest.tmpdir import TempPathFactory
 
@@ -105,10 +105,8 @@ def write(workspace: Path, name: str, source: str) -> Path:
 
 def follow(engine: LiveEngine, run_id: str) -> list[dict[str, Any]]:
     """Read a run's own stream to its end."""
-    messages = []
     with engine.socket(f"/ws/backtest/{run_id}") as socket:
-        messages = [json.loads(message) for message in socket]
-    return messages
+        return [json.loads(message) for message in socket]
 
 
 def finish(engine: LiveEngine, body: dict[str, Any]) -> dict[str, Any]:
@@ -432,9 +430,9 @@ def test_a_run_that_the_engine_leaves_behind_is_interrupted(tmp_path: Path, work
             first.post("/api/shutdown", {"force": True})
         first.process.wait(20)
     deadline = time.monotonic() + 10
-    while os.path.exists(f"/proc/{worker['pid']}") and time.monotonic() < deadline:
+    while Path(f"/proc/{worker['pid']}").exists() and time.monotonic() < deadline:
         pass
-    assert not os.path.exists(f"/proc/{worker['pid']}"), "a worker ends with its engine"
+    assert not Path(f"/proc/{worker['pid']}").exists(), "a worker ends with its engine"
     with LiveEngine(tmp_path, trusted=[workspace]) as second:
         run = second.get(f"/api/backtest/{run_id}")
         assert (run["status"], run["error"]["code"]) == ("interrupted", "run_interrupted")

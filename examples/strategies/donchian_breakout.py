@@ -4,11 +4,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Annotated
 
-import tino
 from annotated_types import Ge, Gt, Le
 from nautilus_trader.indicators import AverageTrueRange
 from nautilus_trader.model import Bar, BarType, InstrumentId, OrderSide
 from nautilus_trader.trading import Strategy
+
+import tino
 
 
 @dataclass(frozen=True)

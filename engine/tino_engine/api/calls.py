@@ -145,6 +145,6 @@ def _invalid(error: ValidationError) -> TinoError:
 def _words(error: ErrorDetails) -> str:
     """Say what is wrong with a value, for people: a pattern by what it stands for."""
     if error["type"] == "string_pattern_mismatch":
-        wanted = PATTERNS.get(error["ctx"]["pattern"], "text of another form").rstrip(".")
+        wanted = PATTERNS.get(error.get("ctx", {}).get("pattern", ""), "text of another form").rstrip(".")
         return f"expected {wanted[:1].lower()}{wanted[1:]}"
     return error["msg"][:1].lower() + error["msg"][1:]
