@@ -1,6 +1,6 @@
 /** Text on a terminal: widths, tables, figures, charts, errors. */
 import { describe, expect, test } from "vitest";
-import { TinoError } from "#contracts";
+import { CATALOGUE, TinoError } from "#contracts";
 import { bytes, duration, metric, moment, money, percent, rate, shortPath } from "./format.ts";
 import { cellsOf, cut, failureLines, type Paint, pad, screenOf, table, wrap } from "./output.ts";
 import { bar, lineChart, sparkline } from "./ui/chart.ts";
@@ -98,7 +98,7 @@ test("an error is one line what and one line what to do, with the user's own lin
     "tino: Ema.on_bar raised ZeroDivisionError: division by zero.",
     "  /w/ema.py:12 in on_bar",
     "      x = 1 / 0",
-    "The line is marked in Problems; the log has the whole traceback.",
+    CATALOGUE.strategy_failed.hint,
   ]);
 });
 
