@@ -45,6 +45,7 @@ MANIFEST = "manifest.json"
 MILLISECONDS = pa.timestamp("ms", "UTC")
 NANOSECONDS = pa.timestamp("ns", "UTC")
 _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+_ORDER = ("bars", "equity", "drawings", "fills", "orders", "trades", "log")
 _UNIT = {MILLISECONDS: 1, NANOSECONDS: 1_000_000}
 _NS_PER_MS = 1_000_000
 
@@ -53,7 +54,7 @@ _NS_PER_MS = 1_000_000
 class ResultFolder:
     """Writes the tables of one run. `axis` are the times of its bars: int64 nanoseconds, strictly rising.
 
-    Every method raises `disk_full` when there is no room.
+    Every method raises `disk_full` when there is no room. Two threads may write different tables at once.
     """
 
     folder: Path
@@ -102,7 +103,10 @@ class ResultFolder:
         self._write(series, kind, [pa.table(dict(columns))])
 
     def finish(self) -> list[SeriesInfo]:
-        """Write the manifest; give what there is."""
+        """Write the manifest; give what there is, in an order that does not depend on which was written first."""
+        self._entries.sort(
+            key=lambda entry: (_ORDER.index(entry["info"]["kind"]), len(entry["info"]["id"]), entry["info"]["id"])
+        )
         content = json.dumps({"series": self._entries}, separators=(",", ":")).encode()
         with _writing(self.folder):
             (self.folder / MANIFEST).write_bytes(content)

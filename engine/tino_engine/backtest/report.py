@@ -1,4 +1,9 @@
-"""From what was traded to the tables and figures of a result."""
+"""From what was traded to the tables and figures of a result.
+
+The curves and what was drawn are long arrays, orders and trades are many small objects: the one is work for numpy, which lets go of the
+interpreter, the other for Python. So `write_lines` may run on a second thread while `Report.write` goes through the orders; it
+takes nothing that belongs to NautilusTrader, whose objects must not be touched from there.
+"""
 
 from __future__ import annotations
 
@@ -32,55 +37,86 @@ SPARKLINE_POINTS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Traded:
-    """What a simulation left. `decimals` are those of the account's currency, `venues` those with an account each."""
+class Books:
+    """What the accounts and positions of a simulation came to. `decimals` are those of the currency."""
 
-    strategy: object
-    orders: Orders
-    fills: Fills
     positions: Positions
     accounts: Sequence[Account]
     venues: Sequence[str]
     decimals: int
 
+    @property
+    def start(self) -> float:
+        """The starting balance of all accounts."""
+        return float(sum(account.start for account in self.accounts))
+
+
+def write_lines(folder: ResultFolder, market: Market, books: Books, venue: VenueModel, drawn: Sequence[Line]) -> Curve:
+    """Compute equity, drawdown and exposure; write them, and what was drawn. Gives the curve. Raises `disk_full`."""
+    rows: dict[str, list[int]] = {}
+    for row, instrument in enumerate(books.positions.instrument):
+        rows.setdefault(instrument, []).append(row)
+    holdings = [
+        Holding(track.bars["ts"], track.bars["close"], float(track.instrument.multiplier), rows.get(instrument, []))
+        for instrument, track in market.valued.items()
+    ]
+    margin = venue.account_type == "MARGIN"
+    curve = compute_curve(
+        market.axis, books.accounts, books.positions, holdings, margin=margin, decimals=books.decimals
+    )
+    lines = {"equity": curve.equity, "drawdown": curve.drawdown, "exposure": curve.exposure}
+    folder.write_lines("equity", "equity", lines)
+    if drawn:
+        columns = {f"d{number}": _on_axis(market.axis, line) for number, line in enumerate(drawn)}
+        drawings = [
+            Drawing(column=column, label=line.label, pane=line.pane)
+            for column, line in zip(columns, drawn, strict=True)
+        ]
+        folder.write_lines("drawings", "drawings", columns, drawings)
+    return curve
+
 
 class Report:
-    """Computes and writes the result of one run."""
+    """Writes the rows of one run, and computes its figures from them and from `curve`, which is called when they are written."""
 
-    def __init__(self, market: Market, traded: Traded, recorder: Recorder, venue: VenueModel) -> None:
+    def __init__(
+        self,
+        market: Market,
+        books: Books,
+        traded: tuple[Orders, Fills],
+        recorder: Recorder,
+        venue: VenueModel,
+        not_ready: Sequence[str],
+        curve: Callable[[], Curve],
+    ) -> None:
         self._market = market
-        self._traded = traded
+        self._books = books
+        self._orders, self._fills = traded
         self._recorder = recorder
         self._venue = venue
-        self._start = float(sum(account.start for account in traded.accounts))
-        self._curve = self._compute_curve()
+        self._not_ready = not_ready
+        self._get_curve = curve
         self._results = self._compute_results()
 
     def write(
-        self,
-        result: ResultFolder,
-        check: Callable[[], None],
-        *,
-        adjustment: str,
-        versions: dict[str, str],
-        started: float,
+        self, folder: ResultFolder, *, adjustment: str, versions: dict[str, str], started: float
     ) -> dict[str, Any]:
-        """Write every table but the bars', which are there; give the result as JSON, with a `sparkline`.
+        """Write orders, fills, trades and log; give the result as JSON, with a `sparkline`.
 
-        `check` is called between the tables and may raise; `started` is a time of `time.perf_counter`. Raises `disk_full`.
+        `started` is a time of `time.perf_counter`. Raises `disk_full`.
         """
-        market, traded = self._market, self._traded
-        for step in (self._write_lines, self._write_orders, self._write_trades, self._write_log):
-            check()
-            step(result)
-        series = result.finish()
+        market, books = self._market, self._books
+        self._write_orders(folder)
+        self._write_trades(folder)
+        self._write_log(folder)
+        curve = self._get_curve()
         outcome = self._judge()
-        daily = self._daily(self._curve.equity)
-        returns = metrics.returns(daily.values, self._start)
+        daily = self._daily(curve.equity)
+        returns = metrics.returns(daily.values, books.start)
         reply = BacktestResult(
-            metrics=self._metrics(daily, returns),
+            metrics=self._metrics(curve, daily, returns),
             outcome=outcome,
-            series=series,
+            series=folder.finish(),
             instruments=market.instruments,
             currency=market.currency,
             first_bar_at=int(market.axis[0]) // 1_000_000,
@@ -90,73 +126,53 @@ class Report:
             daily_returns=len(returns),
             assumptions=state_assumptions(
                 venue=self._venue,
-                venues=traded.venues,
+                venues=books.venues,
                 currency=market.currency,
-                decimals=traded.decimals,
+                decimals=books.decimals,
                 instruments=market.instruments,
                 data=[(track.bar_type, len(track.bars["ts"]), track.source) for track in market.tracks],
                 adjustment=adjustment,
                 daily_returns=len(returns),
                 simulator=versions["nautilus_trader"],
             ),
-            warnings=self._warnings(outcome),
+            warnings=self._warnings(curve, outcome),
             versions=versions,
             elapsed_ms=round((time.perf_counter() - started) * 1000),
         )
-        return {**reply.model_dump(mode="json"), "sparkline": self._sparkline()}
+        return {**reply.model_dump(mode="json"), "sparkline": self._sparkline(curve)}
 
     # -- figures ---------------------------------------------------------------------------------------------------
 
-    def _compute_curve(self) -> Curve:
-        positions = self._traded.positions
-        rows: dict[str, list[int]] = {}
-        for row, instrument in enumerate(positions.instrument):
-            rows.setdefault(instrument, []).append(row)
-        holdings = [
-            Holding(track.bars["ts"], track.bars["close"], float(track.instrument.multiplier), rows.get(instrument, []))
-            for instrument, track in self._market.valued.items()
-        ]
-        return compute_curve(
-            self._market.axis,
-            self._traded.accounts,
-            positions,
-            holdings,
-            margin=self._venue.account_type == "MARGIN",
-            decimals=self._traded.decimals,
-        )
-
     def _compute_results(self) -> np.ndarray:
         """Give what each position brought after fees; an open one with what it has gained so far."""
-        positions = self._traded.positions
+        positions = self._books.positions
         results = np.array(positions.result, np.float64)
         for row, fills in enumerate(positions.fills):
             if fills is not None and positions.closed[row] is None:
                 track = self._market.valued[positions.instrument[row]]
                 held = sum(quantity for _, quantity, _ in fills)
                 gained = held * (track.bars["close"][-1] - positions.entry_price[row])
-                results[row] += round(float(gained) * float(track.instrument.multiplier), self._traded.decimals)
+                results[row] += round(float(gained) * float(track.instrument.multiplier), self._books.decimals)
         return results
 
     def _daily(self, values: np.ndarray) -> metrics.Daily:
         days = metrics.local_days(self._market.axis, ZoneInfo(self._market.home.time_zone))
         return metrics.take_daily(days, values)
 
-    def _metrics(self, daily: metrics.Daily, returns: np.ndarray) -> Metrics:
-        market, start, periods = self._market, self._start, self._market.home.periods_per_year
+    def _metrics(self, curve: Curve, daily: metrics.Daily, returns: np.ndarray) -> Metrics:
+        market, start, periods = self._market, self._books.start, self._market.home.periods_per_year
         held = self._daily(market.buy_and_hold()).values
         benchmark = metrics.returns(held, 1.0)
-        final = float(self._curve.equity[-1])
+        final = float(curve.equity[-1])
         total = metrics.total_return(final, start)
         annual = metrics.annual_return(total, len(returns), periods)
         drawdown = metrics.max_drawdown(daily.values, start)
         slope = metrics.beta(returns, benchmark)
-        fills = self._traded.fills
+        fills = self._fills
         multipliers = {instrument.id: float(instrument.multiplier) for instrument in market.instruments}
-        traded = sum(
-            quantity * price * multipliers[instrument]
-            for quantity, price, instrument in zip(fills.quantity, fills.price, fills.instrument, strict=True)
-        )
-        closed = [(end, row) for row, end in enumerate(self._traded.positions.closed) if end is not None]
+        weights = np.array([multipliers[instrument] for instrument in fills.instrument], np.float64)
+        traded = float(np.sum(weights * fills.quantity * fills.price)) if fills.ts else 0.0
+        closed = [(end, row) for row, end in enumerate(self._books.positions.closed) if end is not None]
         trades = metrics.trade_statistics(self._results[[row for _, row in sorted(closed)]])
         return Metrics(
             total_return=total,
@@ -167,8 +183,8 @@ class Report:
             calmar=metrics.calmar(annual, drawdown),
             max_drawdown=drawdown,
             max_drawdown_days=metrics.max_drawdown_days(daily, start),
-            exposure=float(np.mean(self._curve.positions > 0)),
-            turnover=metrics.turnover(traded, self._curve.equity, len(daily.days), periods),
+            exposure=float(np.mean(curve.positions > 0)),
+            turnover=metrics.turnover(traded, curve.equity, len(daily.days), periods),
             trades=trades.trades,
             win_rate=trades.win_rate,
             profit_factor=trades.profit_factor,
@@ -187,15 +203,15 @@ class Report:
     def _judge(self) -> OrderOutcome:
         recorder, market = self._recorder, self._market
         return judge(
-            self._traded.orders,
+            self._orders,
             bars=market.bars,
             received=recorder.bars,
             subscriptions=recorder.subscriptions,
             bar_types=[track.bar_type for track in market.tracks],
-            not_ready=recorder.drawings.not_ready(self._traded.strategy),
+            not_ready=self._not_ready,
         )
 
-    def _warnings(self, outcome: OrderOutcome) -> list[str]:
+    def _warnings(self, curve: Curve, outcome: OrderOutcome) -> list[str]:
         found = []
         refused = outcome.denied + outcome.rejected
         if refused and outcome.filled:
@@ -203,7 +219,7 @@ class Report:
             found.append(
                 f"{refused} of {outcome.orders} orders were refused, most often: {most.reason} ({most.example})."
             )
-        ruined = np.flatnonzero(self._curve.equity <= 0)
+        ruined = np.flatnonzero(curve.equity <= 0)
         if len(ruined):
             day = day_of(self._market.home, int(self._market.axis[ruined[0]]))
             found.append(f"Equity fell to zero or below on {day}; a broker would have closed the positions before.")
@@ -215,39 +231,15 @@ class Report:
             )
         return found
 
-    def _sparkline(self) -> list[float]:
-        count = min(SPARKLINE_POINTS, len(self._curve.equity))
-        places = np.linspace(0, len(self._curve.equity) - 1, count).round().astype(np.int64)
-        return np.round(self._curve.equity[places] / self._start, 6).tolist()
+    def _sparkline(self, curve: Curve) -> list[float]:
+        count = min(SPARKLINE_POINTS, len(curve.equity))
+        places = np.linspace(0, len(curve.equity) - 1, count).round().astype(np.int64)
+        return np.round(curve.equity[places] / self._books.start, 6).tolist()
 
     # -- tables ----------------------------------------------------------------------------------------------------
 
-    def _write_lines(self, result: ResultFolder) -> None:
-        curve = self._curve
-        lines = {"equity": curve.equity, "drawdown": curve.drawdown, "exposure": curve.exposure}
-        result.write_lines("equity", "equity", lines)
-        drawn = self._recorder.drawings.lines(
-            self._traded.strategy, self._market.valued[self._market.home.id].bars["close"]
-        )
-        if drawn:
-            columns = {f"d{number}": self._on_axis(line) for number, line in enumerate(drawn)}
-            drawings = [
-                Drawing(column=column, label=line.label, pane=line.pane)
-                for column, line in zip(columns, drawn, strict=True)
-            ]
-            result.write_lines("drawings", "drawings", columns, drawings)
-
-    def _on_axis(self, line: Line) -> np.ndarray:
-        """Put a line's values on the axis: each at its time, or at the first one after it; the last of several counts."""
-        axis = self._market.axis
-        if len(line.ts) == len(axis) and np.array_equal(line.ts, axis):
-            return line.values
-        values = np.full(len(axis), np.nan)
-        values[np.minimum(np.searchsorted(axis, line.ts), len(axis) - 1)] = line.values
-        return values
-
     def _write_orders(self, result: ResultFolder) -> None:
-        orders, fills = self._traded.orders, self._traded.fills
+        orders, fills = self._orders, self._fills
         result.write_rows(
             "fills",
             "fills",
@@ -285,7 +277,7 @@ class Report:
         )
 
     def _write_trades(self, result: ResultFolder) -> None:
-        positions = self._traded.positions
+        positions = self._books.positions
         exits = self._places(positions.exit_order_id)
         result.write_rows(
             "trades",
@@ -311,7 +303,7 @@ class Report:
 
     def _trade_returns(self) -> np.ndarray:
         """Give each position's result over the value at which it was entered."""
-        positions, market = self._traded.positions, self._market
+        positions, market = self._books.positions, self._market
         multipliers = np.array([float(market.valued[name].instrument.multiplier) for name in positions.instrument])
         entered = np.array(positions.quantity) * np.array(positions.entry_price) * multipliers
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -319,7 +311,7 @@ class Report:
 
     def _bars_held(self) -> np.ndarray:
         """Give how many of its instrument's bars each position lasted."""
-        positions, market = self._traded.positions, self._market
+        positions, market = self._books.positions, self._market
         opened = np.array(positions.opened, np.int64)
         closed = np.array([market.axis[-1] if end is None else end for end in positions.closed], np.int64)
         names = np.array(positions.instrument, dtype=object)
@@ -353,6 +345,15 @@ class Report:
             "path": _text([path for path, _ in found]),
             "line": pa.array([line for _, line in found], pa.int32()),
         }
+
+
+def _on_axis(axis: np.ndarray, line: Line) -> np.ndarray:
+    """Put a line's values on the axis: each at its time, or at the first one after it; the last of several counts."""
+    if len(line.ts) == len(axis) and np.array_equal(line.ts, axis):
+        return line.values
+    values = np.full(len(axis), np.nan)
+    values[np.minimum(np.searchsorted(axis, line.ts), len(axis) - 1)] = line.values
+    return values
 
 
 def _times(ts: Sequence[int | None]) -> pa.Array:

@@ -1,7 +1,8 @@
 """One run, from the engine's request to a folder of columns and a `BacktestResult`.
 
-The bars' own tables depend on nothing that the run does, so a second thread writes them meanwhile. It touches numpy, pyarrow and
-files, which let go of the interpreter, and nothing of NautilusTrader's.
+A second thread writes long arrays beside the first: the bars, which depend on nothing that the run does, while it runs; the curves
+while the orders are gone through. It touches numpy, pyarrow and files, which let go of the interpreter, and nothing of
+NautilusTrader's.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import sys
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,10 +23,11 @@ from nautilus_trader.trading import Strategy
 
 import tino_engine
 from tino_engine.backtest.columns import ResultFolder
+from tino_engine.backtest.garbage import Garbage
 from tino_engine.backtest.market import Market, Track
 from tino_engine.backtest.progress import Progress
 from tino_engine.backtest.recorder import Recorder
-from tino_engine.backtest.report import Report, Traded
+from tino_engine.backtest.report import Books, Report, write_lines
 from tino_engine.backtest.user_code import UserCode, describe
 from tino_engine.contracts import Parameter, VenueModel
 from tino_engine.data.days import MAX_NS, MIN_NS, day_of
@@ -37,7 +38,7 @@ from tino_engine.nautilus.simulation import CLOCK, Feed, Simulation, without_pan
 from tino_engine.nautilus.strategy import StrategyRequest, importing, instantiate, load_class
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from types import FrameType
 
     from tino_engine.backtest.user_code import Place
@@ -56,22 +57,14 @@ VERSIONS = {
 
 
 def warm_up() -> None:
-    """Do what only the first run of a process has to."""
+    """Do what only the first run of a process has to, and nobody should wait for."""
     # pyarrow looks for pandas when it first makes an array of numpy's, and each time it makes one of a list until it has
     # found it: half a second where it is installed, as the user may have it.
     with without_pandas():
         pa.array(np.empty(0))
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Compute and write without imports of pandas, see above, and without searches for cycles among so many tuples."""
-    gc.disable()
-    try:
-        with without_pandas():
-            yield
-    finally:
-        gc.enable()
+    # What was imported stays: a search for cycles need not go through it again.
+    gc.collect()
+    gc.freeze()
 
 
 class Backtest:
@@ -91,7 +84,8 @@ class Backtest:
         self._venue = VenueModel.model_validate(params["venue"])
         self._code = UserCode(self._roots, self._request.path)
         self._progress = Progress(send)
-        self._recorder = Recorder(self._code, self._progress.reach)
+        self._garbage = Garbage()
+        self._recorder = Recorder(self._code, self._reach)
 
     def cancel(self) -> None:
         """End the run as soon as it can be; from any thread."""
@@ -106,31 +100,40 @@ class Backtest:
 
         Raises what is wrong with the strategy, its parameters or its data, `run_cancelled`, `disk_full`.
         """
-        started = time.perf_counter()
+        with self._garbage.collecting():
+            return self._execute(time.perf_counter())
+
+    def _execute(self, started: float) -> dict[str, Any]:
         self._progress.prepare()
-        beside = ThreadPoolExecutor(1, "bars")
+        beside = ThreadPoolExecutor(1, "beside")
         try:
             with importing(self._request.path, self._roots, self._code), self._recorder.log.capture_output():
                 strategy_class = load_class(self._request, self._code)
                 self._check()
                 feeds, market = self._load_market()
                 self._check()
-                folder = ResultFolder(Path(self._params["folder"]), market.axis)
                 strategy, simulation = self._set_up(strategy_class, feeds, market)
-                written = beside.submit(_write_bars, folder, market)
-                traded = self._simulate(strategy, simulation, market)
+                folder = ResultFolder(Path(self._params["folder"]), market.axis)
+                bars = beside.submit(_write_bars, folder, market)
+                self._simulate(strategy, simulation, market)
+                books = self._take_books(simulation)
+                drawn = self._recorder.drawings.lines(strategy, market.valued[market.home.id].bars["close"])
+                curve = beside.submit(write_lines, folder, market, books, self._venue, drawn)
+                traded = harvest_orders(simulation.cache)
+                not_ready = self._recorder.drawings.not_ready(strategy)
+                simulation.close()
+                self._check()
+            with without_pandas():
+                report = Report(market, books, traded, self._recorder, self._venue, not_ready, curve.result)
+                bars.result()
+                result = report.write(folder, adjustment=self._params["adjustment"], versions=VERSIONS, started=started)
+            self._check()
         except TinoError as error:
             self._tell(error)
             raise
         finally:
             beside.shutdown(wait=False)
-        self._progress.write()
-        with _undisturbed():
-            report = Report(market, traded, self._recorder, self._venue)
-            written.result()
-            return report.write(
-                folder, self._check, adjustment=self._params["adjustment"], versions=VERSIONS, started=started
-            )
+        return result
 
     def _set_up(
         self, strategy_class: type[Strategy], feeds: Sequence[Feed], market: Market
@@ -143,24 +146,20 @@ class Backtest:
         simulation.add(strategy, max(1, span * BARS_A_PULSE // market.bars), self._recorder.tick)
         return strategy, simulation
 
-    def _simulate(self, strategy: Strategy, simulation: Simulation, market: Market) -> Traded:
+    def _simulate(self, strategy: Strategy, simulation: Simulation, market: Market) -> None:
         with self._recorder.recording(strategy, CLOCK):
             self._progress.start(market.times)
             simulation.run()
         self._check()
-        orders, fills = harvest_orders(simulation.cache)
-        traded = Traded(
-            strategy=strategy,
-            orders=orders,
-            fills=fills,
+        self._progress.write()
+
+    def _take_books(self, simulation: Simulation) -> Books:
+        return Books(
             positions=harvest_positions(simulation.cache),
             accounts=[harvest_account(*account) for account in simulation.accounts()],
             venues=simulation.venues,
             decimals=simulation.decimals,
         )
-        simulation.close()
-        self._check()
-        return traded
 
     def _load_market(self) -> tuple[list[Feed], Market]:
         feeds, tracks = [], []
@@ -187,6 +186,10 @@ class Backtest:
                 field="symbols",
             )
         return feeds, Market(tracks)
+
+    def _reach(self, ts: int) -> None:
+        self._progress.reach(ts)
+        self._garbage.look()
 
     def _check(self) -> None:
         """Raise why the run is over, if it is."""

@@ -60,6 +60,8 @@ def harvest_account(account: Any, start: float) -> Account:
 
 def _order(order: Any, last: Any, filled: float, average: float | None) -> tuple[Any, ...]:
     tags = order.tags
+    # Only some types of order have these prices, and not each order of them: a trailing stop may wait for its own.
+    limit, trigger = getattr(order, "price", None), getattr(order, "trigger_price", None)
     return (
         order.ts_init,
         order.instrument_id.value,
@@ -68,19 +70,13 @@ def _order(order: Any, last: Any, filled: float, average: float | None) -> tuple
         order.quantity.as_double(),
         filled,
         average,
-        _price(order, "price"),
-        _price(order, "trigger_price"),
+        None if limit is None else limit.as_double(),
+        None if trigger is None else trigger.as_double(),
         order.status.name,
         getattr(last, "reason", None),
         ", ".join(tags) if tags else None,
         order.client_order_id.value,
     )
-
-
-def _price(order: Any, name: str) -> float | None:
-    """Give a price that only some types of order have, and of those not each order: a trailing stop may wait for its own."""
-    price = getattr(order, name, None)
-    return None if price is None else price.as_double()
 
 
 def _fill(order: tuple[Any, ...], event: Any) -> tuple[Any, ...]:
