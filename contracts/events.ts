@@ -4,7 +4,9 @@
  * The client's first message is {@link Hello}. The engine answers {@link Snapshot} (state as of `seq`) or, when it still
  * holds everything after the client's last event, {@link Resumed}; then one {@link Envelope} per event. `seq` counts
  * without gaps within one `instance`; another instance, or a gap, means: ask again with a new hello and take the snapshot.
- * Events with a `ledgerSeq` are durable: they were committed before they were sent.
+ * Events with a `ledgerSeq` are durable: they were committed before they were sent, in that order. A client that comes back to another
+ * instance names the last one it knows, and the snapshot brings the later ones along: what the engine that died had committed and
+ * not yet told, and what happened since. So no durable event is ever missed, and none comes twice.
  */
 import { z } from "zod";
 import { RunProgress, RunSummary } from "./backtest.ts";
@@ -152,6 +154,7 @@ export const Hello = z
       .object({ instance: Instance, seq: z.number().int().min(0) })
       .nullable()
       .default(null),
+    ledgerSeq: z.number().int().min(0).nullable().default(null).describe("The newest durable event that the client knows; null for one that comes for the first time, which wants the state and not the past."),
   })
   .meta({ id: "Hello" });
 export type Hello = z.infer<typeof Hello>;
@@ -163,12 +166,18 @@ export type TrustChanged = z.infer<typeof TrustChanged>;
 export const ClientMessage = z.discriminatedUnion("kind", [Hello, TrustChanged]).meta({ id: "ClientMessage" });
 export type ClientMessage = z.infer<typeof ClientMessage>;
 
+/** A durable event as it is in the ledger. */
+export const LedgerEvent = z.object({ ledgerSeq: z.number().int().min(1), at: EpochMs.describe("When it happened."), event: Event }).meta({ id: "LedgerEvent" });
+export type LedgerEvent = z.infer<typeof LedgerEvent>;
+
 /** Everything a viewer needs to start from. */
 export const Snapshot = z
   .object({
     kind: z.literal("snapshot"),
     instance: Instance,
     seq: z.number().int().min(0).describe("Events up to this one are contained."),
+    ledgerSeq: z.number().int().min(0).default(0).describe("Durable events up to this one are contained."),
+    missed: z.array(LedgerEvent).default([]).describe("Durable events after the one that the client named, oldest first; of more than 1 000 the newest."),
     status: EngineStatus,
     runs: z.array(RunSummary).describe("The newest, and every one that is queued or running."),
   })

@@ -138,7 +138,9 @@ class LiveEngine:
             f"ws://127.0.0.1:{self.port}{path}", compression=None, max_size=None, max_queue=None, legacy=True, **options
         )
 
-    def hello(self, *, kind: str = "cli", resume: Any = None, nonce: str | None = None) -> ClientConnection:
+    def hello(
+        self, *, kind: str = "cli", resume: Any = None, nonce: str | None = None, ledger_seq: int | None = None
+    ) -> ClientConnection:
         """Open an event stream and say hello; the snapshot is the first thing to be read."""
         socket = self.socket("/ws/events")
         message = {
@@ -150,6 +152,7 @@ class LiveEngine:
             "version": "test",
             "trustedFolders": [str(path) for path in self.trusted],
             "resume": resume,
+            "ledgerSeq": ledger_seq,
         }
         socket.send(json.dumps(message))
         return socket

@@ -14,6 +14,7 @@ from tino_engine.hub import QUEUE, RING, Hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from _pytest.tmpdir import TempPathFactory
     from websockets.sync.client import ClientConnection
@@ -66,6 +67,31 @@ def test_a_viewer_that_comes_back_gets_what_it_missed_and_nothing_twice(engine: 
         numbers.append(receive(back)["seq"])
     assert numbers == list(range(snapshot["seq"] + 1, numbers[-1] + 1))
     back.close()
+
+
+def test_durable_events_are_told_by_the_next_engine_once_and_in_order(tmp_path: Path) -> None:
+    with LiveEngine(tmp_path) as first:
+        viewer = first.hello(nonce="8" * 32)
+        known = receive(viewer)["ledgerSeq"]
+        others = [first.hello(nonce=digit * 32) for digit in "9ab"]
+        for other in others:
+            receive(other)
+            other.close()
+        for _ in others:
+            until(viewer, "client.left")
+        viewer.close()
+        first.process.kill()
+        first.process.wait()
+    with LiveEngine(tmp_path) as second:
+        back = second.hello(nonce="8" * 32, ledger_seq=known, resume={"instance": "0" * 32, "seq": 1})
+        snapshot = receive(back)
+        numbers = [missed["ledgerSeq"] for missed in snapshot["missed"]]
+        assert numbers == list(range(known + 1, snapshot["ledgerSeq"] + 1))
+        assert [missed["event"]["type"] for missed in snapshot["missed"]].count("client.left") >= len(others)
+        new = second.hello(nonce="9" * 32)
+        assert receive(new)["missed"] == [], "one that comes for the first time wants no past"
+        back.close()
+        new.close()
 
 
 @pytest.mark.parametrize(

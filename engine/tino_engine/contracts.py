@@ -97,6 +97,15 @@ type Proof = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 type Pid1 = Annotated[int, Field(ge=1)]
 
 
+type LedgerSeq1 = Annotated[
+    int,
+    Field(
+        description="The newest durable event that the client knows; null for one that comes for the first time, which wants the state and not the past.",
+        ge=0,
+    ),
+]
+
+
 type Column = Annotated[int, Field(ge=1)]
 
 
@@ -877,6 +886,13 @@ class Hello(ContractModel):
         ),
     ] = []
     resume: Resume | None = None
+    ledger_seq: Annotated[
+        LedgerSeq1 | None,
+        Field(
+            alias="ledgerSeq",
+            description="The newest durable event that the client knows; null for one that comes for the first time, which wants the state and not the past.",
+        ),
+    ] = None
 
 
 class Instrument(ContractModel):
@@ -1065,17 +1081,6 @@ class SeriesInfo(ContractModel):
     drawings: list[Drawing]
 
 
-class Snapshot(ContractModel):
-    kind: Literal["snapshot"]
-    instance: Annotated[str, Field(description="One start of the engine.", pattern="^[0-9a-f]{32}$")]
-    seq: Annotated[int, Field(description="Events up to this one are contained.", ge=0)]
-    status: EngineStatus
-    runs: Annotated[
-        list[RunSummary],
-        Field(description="The newest, and every one that is queued or running."),
-    ]
-
-
 class Strategy(ContractModel):
     path: Annotated[str, Field(description="Absolute path of the file.")]
     name: Annotated[str, Field(description="Class name.")]
@@ -1189,6 +1194,54 @@ class RunList(ContractModel):
 class SampleReply(ContractModel):
     imported: Annotated[list[str], Field(description="Bar types that were not there before.")]
     symbols: list[SymbolEntry]
+
+
+class LedgerEvent(ContractModel):
+    ledger_seq: Annotated[int, Field(alias="ledgerSeq", ge=1)]
+    at: Annotated[
+        int,
+        Field(description="When it happened.", ge=-8640000000000000, le=8640000000000000),
+    ]
+    event: Annotated[
+        OrderbookDelta
+        | Trade
+        | OrderState
+        | PositionState
+        | RiskAlert
+        | RunChanged
+        | RunProgressed
+        | ClientJoined
+        | ClientLeft
+        | EngineChanged
+        | DataChanged,
+        Field(discriminator="type"),
+    ]
+
+
+class Snapshot(ContractModel):
+    kind: Literal["snapshot"]
+    instance: Annotated[str, Field(description="One start of the engine.", pattern="^[0-9a-f]{32}$")]
+    seq: Annotated[int, Field(description="Events up to this one are contained.", ge=0)]
+    ledger_seq: Annotated[
+        int,
+        Field(
+            alias="ledgerSeq",
+            description="Durable events up to this one are contained.",
+            ge=0,
+        ),
+    ] = 0
+    missed: Annotated[
+        list[LedgerEvent],
+        Field(
+            description="Durable events after the one that the client named, oldest first; of more than 1 000 the newest.",
+            validate_default=True,
+        ),
+    ] = []
+    status: EngineStatus
+    runs: Annotated[
+        list[RunSummary],
+        Field(description="The newest, and every one that is queued or running."),
+    ]
 
 
 class Envelope(ContractModel):

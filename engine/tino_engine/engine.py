@@ -31,7 +31,7 @@ from tino_engine.contracts import (
 from tino_engine.data import Catalog
 from tino_engine.errors import TinoError
 from tino_engine.hub import Hub
-from tino_engine.ledger import Database, Writer, append
+from tino_engine.ledger import Database, Writer, append, newest, read_after
 from tino_engine.supervision.clock import SystemClock
 from tino_engine.supervision.identity import SystemProcesses
 from tino_engine.supervision.lease import TICK_SECONDS, Graces, Leases
@@ -108,6 +108,7 @@ class Engine:
     async def start(self) -> None:
         """Take up the state an earlier engine left, and begin to watch."""
         self.writer.start()
+        self.hub.ledger_seq = await self.database.read(newest)
         await self.runs.recover()
         self.state = "healthy"
         self.leases.start()
@@ -181,11 +182,27 @@ class Engine:
             ],
         )
 
-    async def snapshot(self) -> Snapshot:
-        """Give what a viewer starts from. What happens while it is put together comes as events after it."""
-        seq = self.hub.seq
+    async def snapshot(self, known: int | None = None) -> Snapshot:
+        """Give what a viewer starts from; what happens while it is put together comes as events after it.
+
+        `known` is the newest durable event the viewer heard of, perhaps from an engine that died: the later ones are
+        told with it.
+        """
+        seq, ledger_seq = self.hub.seq, self.hub.ledger_seq
+        missed = []
+        if known is not None and known < ledger_seq:
+            missed = await self.database.read(lambda connection: read_after(connection, known, ledger_seq))
         listed = await self.runs.list(RunListQuery(limit=50))
-        return Snapshot(kind="snapshot", instance=self.instance, seq=seq, status=self.status(), runs=listed.runs)
+        shown = {run.id for run in listed.runs}
+        return Snapshot(
+            kind="snapshot",
+            instance=self.instance,
+            seq=seq,
+            ledger_seq=ledger_seq,
+            missed=missed,
+            status=self.status(),
+            runs=[*listed.runs, *(run for run in self.runs.under_way if run.id not in shown)],
+        )
 
     def require_trusted(self, path: str) -> list[str]:
         """Give the trusted folders that hold the path; raise `workspace_untrusted` when none does."""

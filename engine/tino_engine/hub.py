@@ -3,6 +3,9 @@
 Numbers count from 1 within one start of the engine and have no gaps. A viewer that lost its connection says which number
 it has; if everything after it is still in the ring it gets just that, otherwise it starts from a snapshot. A viewer that
 reads too slowly is cut off, not waited for: its queue is bounded, and it comes back by its number.
+
+Durable events also carry their number in the ledger, which counts on across starts. They are published in its order, so
+the newest one published says which of them a snapshot contains, and the ledger itself has what a viewer missed before.
 """
 
 from __future__ import annotations
@@ -62,12 +65,15 @@ class Hub:
     instance: str
     now_ms: Callable[[], int]
     seq: int = 0
+    ledger_seq: int = 0
+    """The newest durable event published, or left by earlier engines."""
     _ring: deque[tuple[int, bytes]] = field(default_factory=lambda: deque(maxlen=RING))
     _subscriptions: set[Subscription] = field(default_factory=set)
 
     def publish(self, event: ContractModel, ledger_seq: int | None = None) -> int:
         """Number an event and give it to every viewer; give its number."""
         self.seq += 1
+        self.ledger_seq = max(self.ledger_seq, ledger_seq or 0)
         envelope = Envelope(
             kind="event",
             instance=self.instance,

@@ -11,7 +11,7 @@
  * next `connect` does. One that vanished is. Jitter keeps the clients of a dead engine from all spawning in the same instant,
  * which would be harmless but wasteful.
  */
-import { type CallName, type CallReply, type Envelope, type Event, type LockFile, type Snapshot, TinoError } from "#contracts";
+import { type CallName, type CallReply, type Envelope, type Event, type LedgerEvent, type LockFile, type Snapshot, TinoError } from "#contracts";
 import { type Connection, findEngine } from "../supervisor/discovery.ts";
 import { Lease } from "../supervisor/lockDirectory.ts";
 import type { Place } from "../supervisor/place.ts";
@@ -53,6 +53,8 @@ export interface LinkListener {
   /** State as a whole: replaces whatever the listener knew. */
   onSnapshot?: (snapshot: Snapshot) => void;
   onEvent?: (event: Event, envelope: Envelope) => void;
+  /** A durable event that happened while there was no connection; the snapshot with its effect follows. */
+  onMissed?: (missed: LedgerEvent) => void;
 }
 
 export class EngineLink {
@@ -86,6 +88,7 @@ export class EngineLink {
       }),
       onSnapshot: (snapshot) => this.#tell((listener) => listener.onSnapshot?.(snapshot)),
       onEvent: (event, envelope) => this.#tell((listener) => listener.onEvent?.(event, envelope)),
+      onMissed: (missed) => this.#tell((listener) => listener.onMissed?.(missed)),
       onLost: (how) => this.#lost(how),
       onSilent: (silent) => {
         if (this.#client) this.#become({ kind: silent ? "silent" : "live", connection: this.#client.connection });

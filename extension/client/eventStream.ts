@@ -6,6 +6,11 @@
  * engine that no longer has that number: a snapshot, which replaces everything. An event that is contained in the snapshot or
  * comes twice is dropped by its number; a gap, which only a fault could make, is answered by a new hello without a number.
  *
+ * Durable events have a second number, of the ledger, which counts on when the engine is replaced. The hello names the newest one
+ * known, and the snapshot of the next engine brings all later ones: what the dead engine had committed and not told, and what its
+ * successor settled before anybody listened, such as the run it found interrupted. They are given out before the snapshot, so
+ * a listener hears every durable event once and in order, however often the engine dies.
+ *
  * Events are given out as they are read and never kept, so a slow listener slows the socket and is then cut off by the engine's
  * bounded queue instead of filling our memory.
  *
@@ -14,7 +19,7 @@
  */
 import type WebSocket from "ws";
 import { z } from "zod";
-import { Envelope, type Event, type Hello, Resumed, Snapshot, TinoError, type TrustChanged } from "#contracts";
+import { Envelope, type Event, type Hello, type LedgerEvent, Resumed, Snapshot, TinoError, type TrustChanged } from "#contracts";
 import { PROTOCOL } from "#contracts/handshake";
 import type { Clock } from "../supervisor/clock.ts";
 import type { Connection } from "../supervisor/discovery.ts";
@@ -32,6 +37,8 @@ export interface StreamOptions {
   /** State as a whole, to replace what is known. */
   readonly onSnapshot: (snapshot: Snapshot) => void;
   readonly onEvent: (event: Event, envelope: Envelope) => void;
+  /** A durable event that was missed. The snapshot that contains its effect follows. */
+  readonly onMissed: (missed: LedgerEvent) => void;
   /** The socket is gone: `ended` the engine said that it stops, `broken` anything else. */
   readonly onLost: (how: "ended" | "broken") => void;
   readonly onSilent: (silent: boolean) => void;
@@ -41,6 +48,8 @@ export class EventStream {
   readonly #options: StreamOptions;
   #socket: WebSocket | null = null;
   #position: { instance: string; seq: number } | null = null;
+  /** The newest durable event given out or contained in a snapshot; null before the first snapshot. */
+  #ledgerSeq: number | null = null;
   #stopWatching: () => void = () => undefined;
 
   constructor(options: StreamOptions) {
@@ -99,7 +108,7 @@ export class EventStream {
   }
 
   #hello(): Hello {
-    return { kind: "hello", protocol: PROTOCOL, ...this.#options.hello(), resume: this.#position };
+    return { kind: "hello", protocol: PROTOCOL, ...this.#options.hello(), resume: this.#position, ledgerSeq: this.#ledgerSeq };
   }
 
   #send(message: Hello | TrustChanged): void {
@@ -124,7 +133,7 @@ export class EventStream {
         return "invalid";
       }
       this.#position = { instance: first.data.instance, seq: first.data.seq };
-      if (first.data.kind === "snapshot") this.#options.onSnapshot(first.data);
+      if (first.data.kind === "snapshot") this.#begin(first.data);
       return "begun";
     }
     if (message?.kind !== "event" || !this.#position || message.instance !== this.#position.instance) return "gap";
@@ -140,9 +149,18 @@ export class EventStream {
       this.#options.log("debug", "client", "unknown_event", { type: message.event?.type });
       return null;
     }
-    const { event } = envelope.data;
+    const { event, ledgerSeq } = envelope.data;
+    if (ledgerSeq !== null) this.#ledgerSeq = Math.max(this.#ledgerSeq ?? 0, ledgerSeq);
     this.#options.onEvent(event, envelope.data);
     return event.type === "engine.changed" && event.state === "stopping" ? "ending" : null;
+  }
+
+  #begin(snapshot: Snapshot): void {
+    for (const missed of snapshot.missed) {
+      if (missed.ledgerSeq > (this.#ledgerSeq ?? Number.POSITIVE_INFINITY)) this.#options.onMissed(missed);
+    }
+    this.#ledgerSeq = snapshot.ledgerSeq;
+    this.#options.onSnapshot(snapshot);
   }
 
   /** Pings show whether anybody is there when nothing happens. */

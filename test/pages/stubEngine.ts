@@ -294,6 +294,8 @@ export class StubEngine {
       kind: "snapshot",
       instance: INSTANCE,
       seq: this.#seq,
+      ledgerSeq: 0,
+      missed: [],
       status: {
         state: "healthy",
         mode: "PAPER",

@@ -52,6 +52,7 @@ test("what happened while a socket was broken comes when it is open again, once 
     hello: () => ({ client: "cli", pid: null, nonce: null, version: "1", workspace: null, trustedFolders: [] }),
     onSnapshot: ({ seq }) => snapshots.push(seq),
     onEvent: (_, { seq }) => events.push(seq),
+    onMissed: () => undefined,
     onLost: () => undefined,
     onSilent: () => undefined,
   });

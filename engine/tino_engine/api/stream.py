@@ -86,7 +86,7 @@ async def _events(engine: Engine, socket: WebSocket) -> None:
             for data in missed:
                 await socket.send_text(data.decode())
         else:
-            await socket.send_text((await engine.snapshot()).model_dump_json())
+            await socket.send_text((await engine.snapshot(hello.ledger_seq)).model_dump_json())
 
         async def listen() -> None:
             while True:

@@ -119,6 +119,11 @@ class Runs:
         return sum(job.summary.status == "queued" for job in self._jobs.values())
 
     @property
+    def under_way(self) -> list[RunSummary]:
+        """Every run that has not ended, newest first."""
+        return sorted((job.summary for job in self._jobs.values()), key=lambda run: run.id, reverse=True)
+
+    @property
     def workers(self) -> list[Child]:
         """The processes at work."""
         return [job.child for job in self._jobs.values() if job.child is not None and not job.child.gone.is_set()]
