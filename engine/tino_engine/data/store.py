@@ -1,7 +1,7 @@
 """Bars and instruments on disk, in the layout of NautilusTrader's Parquet catalog, written and read with pyarrow alone.
 
     <catalog>/data/bars/<bar type>/<first>_<last>.parquet      prices and volumes decimal128(38, 16), times of close
-    <catalog>/data/equity/<instrument id>/<0>_<0>.parquet      one row
+    <catalog>/data/<class>/<instrument id>/<0>_<0>.parquet     one row
 
 NautilusTrader reads a whole folder: two files with the same bars are bars twice. So a file appears under its name complete
 or not at all (temporary name, fsync, rename), the same rows always get the same name, and the engine's database says which
@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import itertools
 import os
 import shutil
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ import pyarrow.parquet as pq
 from tino_engine.errors import TinoError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from tino_engine.contracts import Instrument
@@ -44,11 +45,16 @@ DECIMAL = pa.decimal128(38, SCALE)
 EXACT = 2**53
 """Whole numbers below it are exact as float64; none in `Bars` is larger."""
 
+_PIECE = 262_144
+"""Rows that are checked, hashed or written at a time: a series may lie in a mapped file and be larger than memory."""
+
 _TIME = pa.timestamp("ns", "UTC")
 _VALUES = ("open", "high", "low", "close", "volume")
 _HASH = b"tino_rows_sha256"
 _ROW_GROUP = 32_768
 _INCOMING = ".incoming"
+_FOLDERS = {"Equity": "equity", "CurrencyPair": "currency_pair"}
+"""Where NautilusTrader looks for the instruments of a class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +89,10 @@ class Bars:
         """Raise ValueError unless these can be bars: times rise, low ≤ open, close ≤ high, volume ≥ 0, numbers in range."""
         if not len(self):
             raise ValueError("no bars")
-        if self.ts[0] < 0 or (np.diff(self.ts) <= 0).any():
+        if self.ts[0] < 0:
             raise ValueError("times of close do not rise")
-        if (self.low > np.minimum(self.open, self.close)).any() or (
-            self.high < np.maximum(self.open, self.close)
-        ).any():
-            raise ValueError("an open or close lies outside low and high")
-        if (self.volume < 0).any():
-            raise ValueError("a volume is negative")
-        if max(int(np.abs(self.column(name)).max()) for name in _VALUES) >= EXACT:
-            raise ValueError("a number has more than 15 digits")
+        for start in range(0, len(self), _PIECE):
+            _check(slice_bars(self, max(start - 1, 0), start + _PIECE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +106,36 @@ class Stored:
     hash: str
 
 
+def slice_bars(bars: Bars, start: int, stop: int) -> Bars:
+    """Give the bars from `start` up to, not including, `stop`."""
+    return replace(bars, **{name: bars.column(name)[start:stop] for name in ("ts", *_VALUES)})
+
+
+def _check(bars: Bars) -> None:
+    if (np.diff(bars.ts) <= 0).any():
+        raise ValueError("times of close do not rise")
+    if (bars.low > np.minimum(bars.open, bars.close)).any() or (bars.high < np.maximum(bars.open, bars.close)).any():
+        raise ValueError("an open or close lies outside low and high")
+    if (bars.volume < 0).any():
+        raise ValueError("a volume is negative")
+    if max(int(np.abs(bars.column(name)).max()) for name in _VALUES) >= EXACT:
+        raise ValueError("a number has more than 15 digits")
+
+
 def hash_bars(bars: Bars) -> str:
     """Give the SHA-256 over the rows: the numbers themselves, whatever file and compression they are in."""
     digest = hashlib.sha256(f"bars 1 {len(bars)} {bars.price_precision} {bars.size_precision}\n".encode())
     for name in ("ts", *_VALUES):
         digest.update(np.ascontiguousarray(bars.column(name), "<i8"))
+    return digest.hexdigest()
+
+
+def _hash_file(file: _File) -> str:
+    """Give the same of stored rows, a piece of a column at a time. Raises `data_corrupt`."""
+    digest = hashlib.sha256(f"bars 1 {file.rows} {file.price_precision} {file.size_precision}\n".encode())
+    for name in ("ts", *_VALUES):
+        for start in range(0, file.rows, _PIECE):
+            digest.update(np.ascontiguousarray(file.column(name, start, min(start + _PIECE, file.rows)), "<i8"))
     return digest.hexdigest()
 
 
@@ -127,12 +152,15 @@ def catalog_of(file: Path) -> Path:
 def write_bars(catalog: Path, bar_type: str, instrument: Instrument, bars: Bars) -> Stored:
     """Store a series. A file that holds the same rows already is left as it is; a damaged one is replaced.
 
-    Raises `disk_full`, and ValueError for what cannot be bars (see `Bars.check`).
+    Other rows between the same two times get a name of their own, a nanosecond wider: until the database says otherwise, the
+    earlier file is the series. Raises `disk_full`, and ValueError for what cannot be bars (see `Bars.check`).
     """
     bars.check()
     first, last = int(bars.ts[0]), int(bars.ts[-1])
-    stored = Stored(f"{bars_folder(bar_type)}/{_name(first, last)}", len(bars), first, last, hash_bars(bars))
-    target = catalog / stored.file
+    wanted = hash_bars(bars)
+    file = _free_name(catalog, bar_type, first, last, wanted)
+    stored = Stored(file, len(bars), first, last, wanted)
+    target = catalog / file
     if _holds(target, bar_type, stored.hash):
         return stored
     metadata = {
@@ -148,12 +176,18 @@ def write_bars(catalog: Path, bar_type: str, instrument: Instrument, bars: Bars)
         + [pa.field(name, _TIME, nullable=False) for name in ("ts_event", "ts_init")],
         metadata=metadata,
     )
-    ts = pa.array(bars.ts, pa.int64()).view(_TIME)
-    columns = [_decimals(bars.column(name), bars.precision(name)) for name in _VALUES]
+
+    def pieces() -> Iterator[pa.Table]:
+        for start in range(0, len(bars), _PIECE):
+            ts = pa.array(bars.ts[start : start + _PIECE], pa.int64()).view(_TIME)
+            columns = [_decimals(bars.column(name)[start : start + _PIECE], bars.precision(name)) for name in _VALUES]
+            yield pa.table([*columns, ts, ts], schema=schema)
+
     _write(
         catalog,
         target,
-        pa.table([*columns, ts, ts], schema=schema),
+        schema,
+        pieces(),
         use_dictionary=False,
         column_encoding={"ts_event": "DELTA_BINARY_PACKED", "ts_init": "DELTA_BINARY_PACKED"},
     )
@@ -167,17 +201,34 @@ def write_instrument(catalog: Path, instrument: Instrument) -> None:
     venue's leverage alone divides them. NautilusTrader takes only prices that are multiples of the price increment; it is
     therefore one unit of the last decimal. Raises `disk_full`, and ValueError for a class of instruments that is not stored yet.
     """
-    if instrument.asset_class != "equity":
-        raise ValueError(f"instruments of class {instrument.asset_class} are not stored yet")
+    kind, fields = _definition(instrument)
+    metadata = {b"instrument_id": instrument.id, b"type_name": kind}
+    table = pa.table(
+        [pa.array([value], field.type) for field, value in fields],
+        schema=pa.schema([field for field, _ in fields], metadata=metadata),
+    )
+    target = _instrument_file(catalog, instrument.id, _FOLDERS[kind])
+    for other in set(_FOLDERS.values()) - {_FOLDERS[kind]}:
+        # It may have been imported as something else before; NautilusTrader would find two.
+        _instrument_file(catalog, instrument.id, other).unlink(missing_ok=True)
+    if not _is_table(target, table):
+        _write(catalog, target, table.schema, [table])
+
+
+def has_instrument(catalog: Path, instrument_id: str) -> bool:
+    """Tell whether an instrument is stored."""
+    return any(_instrument_file(catalog, instrument_id, folder).is_file() for folder in _FOLDERS.values())
+
+
+def _definition(instrument: Instrument) -> tuple[str, list[tuple[pa.Field, object]]]:
+    """Give NautilusTrader's class for an instrument, and its row: what is paid for with another currency is a pair."""
     text, required = pa.string(), {"nullable": False}
-    fields: list[tuple[pa.Field, object]] = [
+    head: list[tuple[pa.Field, object]] = [
         (pa.field("id", text, **required), instrument.id),
         (pa.field("raw_symbol", text, **required), instrument.symbol),
-        (pa.field("currency", text, **required), instrument.currency),
-        (pa.field("price_precision", pa.uint8(), **required), instrument.price_precision),
-        (pa.field("price_increment", text, **required), instrument.price_increment),
-        (pa.field("lot_size", text), instrument.lot_size),
-        *((pa.field(name, text), None) for name in ("isin", "max_quantity", "min_quantity", "max_price", "min_price")),
+    ]
+    limits = ("max_quantity", "min_quantity", "max_notional", "min_notional", "max_price", "min_price")
+    tail: list[tuple[pa.Field, object]] = [
         (pa.field("margin_init", text, **required), "1"),
         (pa.field("margin_maint", text, **required), "1"),
         (pa.field("tick_scheme", text), None),
@@ -185,19 +236,44 @@ def write_instrument(catalog: Path, instrument: Instrument) -> None:
         (pa.field("ts_event", _TIME, **required), 0),
         (pa.field("ts_init", _TIME, **required), 0),
     ]
-    metadata = {b"instrument_id": instrument.id, b"type_name": "Equity"}
-    table = pa.table(
-        [pa.array([value], field.type) for field, value in fields],
-        schema=pa.schema([field for field, _ in fields], metadata=metadata),
-    )
-    target = _instrument_file(catalog, instrument.id)
-    if not _is_table(target, table):
-        _write(catalog, target, table)
+    if instrument.asset_class in ("crypto", "fx"):
+        return "CurrencyPair", [
+            *head,
+            (pa.field("base_currency", text, **required), base_currency(instrument)),
+            (pa.field("quote_currency", text, **required), instrument.currency),
+            (pa.field("price_precision", pa.uint8(), **required), instrument.price_precision),
+            (pa.field("size_precision", pa.uint8(), **required), instrument.size_precision),
+            (pa.field("price_increment", text, **required), instrument.price_increment),
+            (pa.field("size_increment", text, **required), increment(instrument.size_precision)),
+            (pa.field("multiplier", text, **required), instrument.multiplier),
+            (pa.field("lot_size", text), None),
+            *((pa.field(name, text), None) for name in limits),
+            *tail,
+        ]
+    if instrument.asset_class != "equity":
+        raise ValueError(f"instruments of class {instrument.asset_class} are not stored yet")
+    return "Equity", [
+        *head,
+        (pa.field("currency", text, **required), instrument.currency),
+        (pa.field("price_precision", pa.uint8(), **required), instrument.price_precision),
+        (pa.field("price_increment", text, **required), instrument.price_increment),
+        (pa.field("lot_size", text), instrument.lot_size),
+        *((pa.field(name, text), None) for name in ("isin", "max_quantity", "min_quantity", "max_price", "min_price")),
+        *tail,
+    ]
 
 
-def has_instrument(catalog: Path, instrument_id: str) -> bool:
-    """Tell whether an instrument is stored."""
-    return _instrument_file(catalog, instrument_id).is_file()
+def base_currency(instrument: Instrument) -> str:
+    """Give what a pair trades: its symbol without the currency that is paid. Raises ValueError when nothing is left."""
+    base = instrument.symbol.upper().removesuffix(instrument.currency).rstrip("/-_")
+    if not base or base == instrument.symbol.upper():
+        raise ValueError(f"{instrument.symbol} is not a pair that ends with {instrument.currency}")
+    return base
+
+
+def increment(precision: int) -> str:
+    """Give one unit of the last decimal as text."""
+    return f"{10**-precision:.{precision}f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,20 +406,23 @@ class _File:
         return before
 
     def read(self, start: int, stop: int) -> Bars:
+        ts, open_, high, low, close, volume = self._read(("ts", *_VALUES), start, stop)
+        return Bars(ts, open_, high, low, close, volume, self.price_precision, self.size_precision)
+
+    def column(self, name: str, start: int, stop: int) -> np.ndarray:
+        return self._read((name,), start, stop)[0]
+
+    def _read(self, names: Sequence[str], start: int, stop: int) -> list[np.ndarray]:
+        stored = ["ts_init" if name == "ts" else name for name in names]
         with _reading(self.path, self.bar_type):
             groups, skipped = self._groups(start, stop)
-            table = self.parquet.read_row_groups(groups, columns=[*_VALUES, "ts_init"])
-            table = table.slice(start - skipped, stop - start)
-            return Bars(
-                _int64(table["ts_init"]),
-                to_whole(table["open"], self.price_precision),
-                to_whole(table["high"], self.price_precision),
-                to_whole(table["low"], self.price_precision),
-                to_whole(table["close"], self.price_precision),
-                to_whole(table["volume"], self.size_precision),
-                self.price_precision,
-                self.size_precision,
-            )
+            table = self.parquet.read_row_groups(groups, columns=stored).slice(start - skipped, stop - start)
+            return [
+                _int64(table[name])
+                if name == "ts_init"
+                else to_whole(table[name], self.size_precision if name == "volume" else self.price_precision)
+                for name in stored
+            ]
 
     def _groups(self, start: int, stop: int) -> tuple[list[int], int]:
         """Give the row groups that hold these rows, and how many rows lie before the first of them."""
@@ -422,7 +501,7 @@ def _reading(path: Path, bar_type: str) -> Iterator[None]:
         raise TinoError("data_corrupt", barType=bar_type, reason=reason.rstrip(".")) from error
 
 
-def _write(catalog: Path, target: Path, table: pa.Table, **options: Any) -> None:
+def _write(catalog: Path, target: Path, schema: pa.Schema, tables: Iterable[pa.Table], **options: Any) -> None:
     incoming = catalog / _INCOMING
     with writing(target):
         incoming.mkdir(parents=True, exist_ok=True)
@@ -430,9 +509,9 @@ def _write(catalog: Path, target: Path, table: pa.Table, **options: Any) -> None
         temporary = incoming / f"{uuid.uuid4().hex}.parquet"
         try:
             with temporary.open("wb") as file:
-                pq.write_table(
-                    table, file, compression="zstd", row_group_size=_ROW_GROUP, write_page_checksum=True, **options
-                )
+                with pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True, **options) as writer:
+                    for table in tables:
+                        writer.write_table(table, row_group_size=_ROW_GROUP)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(target)
@@ -441,12 +520,28 @@ def _write(catalog: Path, target: Path, table: pa.Table, **options: Any) -> None
         sync_folder(target.parent)
 
 
+def _free_name(catalog: Path, bar_type: str, first: int, last: int, wanted: str) -> str:
+    """Give the name for rows with this hash: that of a file which has, or had, the same rows, or one that is free."""
+    for wider in itertools.count():
+        file = f"{bars_folder(bar_type)}/{_name(first, last + wider)}"
+        target = catalog / file
+        if not target.exists():
+            return file
+        try:
+            kept = (pq.read_schema(target).metadata or {}).get(_HASH, b"").decode()
+        except (OSError, pa.ArrowException):
+            return file  # Damaged beyond reading: replaced.
+        if kept in (wanted, ""):
+            return file
+    raise AssertionError
+
+
 def _holds(target: Path, bar_type: str, wanted: str) -> bool:
     """Whether a file holds rows with this hash, by reading them."""
     if not target.exists():
         return False
     try:
-        return hash_bars(BarTable.open([target], bar_type).read()) == wanted
+        return _hash_file(_File.open(target, bar_type)) == wanted
     except TinoError:
         return False
 
@@ -458,8 +553,8 @@ def _is_table(target: Path, table: pa.Table) -> bool:
         return False
 
 
-def _instrument_file(catalog: Path, instrument_id: str) -> Path:
-    return catalog / "data" / "equity" / instrument_id / _name(0, 0)
+def _instrument_file(catalog: Path, instrument_id: str, folder: str) -> Path:
+    return catalog / "data" / folder / instrument_id.replace("/", "") / _name(0, 0)
 
 
 def _name(first: int, last: int) -> str:
