@@ -108,6 +108,7 @@ export const CATALOGUE = {
   // Terminal
   usage: entry(400, EXIT.usage, "{reason}", "`tino {verb} --help` shows how it is used."),
   terminal_required: entry(400, EXIT.refused, "This needs a terminal to ask in.", "Run it in a terminal, or give the answer as an option."),
+  file_not_written: entry(500, EXIT.fault, "{path} cannot be written: {reason}.", "Name a file that does not exist yet, in a folder that you may write to."),
   browser_not_opened: entry(500, EXIT.fault, "No browser could be opened ({reason}).", "Open the address yourself: {url}"),
 } as const satisfies Record<string, CatalogueEntry>;
 

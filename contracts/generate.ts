@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { CALLS, CATALOGUE, type Call, EXIT, METRICS, PROTOCOL, SERIES_COLUMNS } from "./index.ts";
+import { CALLS, CATALOGUE, type Call, EXIT, LOG_FIELDS, LONGEST_LOG_TEXT, METRICS, PROTOCOL, REDACTED, HIDDEN_NAME, HIDDEN_TEXTS, SERIES_COLUMNS } from "./index.ts";
 
 type Json = { [key: string]: unknown };
 
@@ -136,6 +136,11 @@ EXIT: dict[str, int] = ${literal(EXIT)}
 PATTERNS: dict[str, str] = ${literal(patterns())}
 METRICS: tuple[str, ...] = ${literal(Object.keys(METRICS))}
 SERIES_COLUMNS: dict[str, tuple[str, ...]] = ${literal(SERIES_COLUMNS)}
+LOG_FIELDS: tuple[str, ...] = ${literal(LOG_FIELDS)}
+LONGEST_LOG_TEXT = ${LONGEST_LOG_TEXT}
+REDACTED = ${literal(REDACTED)}
+HIDDEN_NAME = ${literal(HIDDEN_NAME)}
+HIDDEN_TEXTS: tuple[str, ...] = ${literal(HIDDEN_TEXTS)}
 
 
 class ErrorEntry(NamedTuple):

@@ -7,6 +7,7 @@ export * from "./data.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
 export * from "./handshake.ts";
+export * from "./log.ts";
 export * from "./panel.ts";
 export * from "./process.ts";
 export * from "./strategies.ts";

@@ -110,6 +110,7 @@ export const EngineStatus = z
     protocol: z.number().int(),
     version: z.string(),
     startedAt: EpochMs,
+    now: EpochMs.nullable().default(null).describe("The engine's clock when it answered, to be compared with one's own. Null from an engine that does not tell."),
     pythonPath: z.string(),
     home: z.string(),
     logPath: z.string(),

@@ -25,7 +25,7 @@ import { systemClock } from "./supervisor/clock.ts";
 import { findEngine } from "./supervisor/discovery.ts";
 import { startLogTail } from "./supervisor/engineProcess.ts";
 import { locateInstallation } from "./supervisor/locate.ts";
-import { fileLog, type Level, type Log } from "./supervisor/log.ts";
+import { fileLog, type Level, type Log, redact, redactText } from "./supervisor/log.ts";
 import { findHome, pathsOf } from "./supervisor/paths.ts";
 import { type Place, placeOf } from "./supervisor/place.ts";
 import { endEngine } from "./supervisor/shutdown.ts";
@@ -77,7 +77,7 @@ export class Context implements vscode.Disposable {
     const file = fileLog(join(paths.logs, "vscode.log"), systemClock);
     this.log = (level, component, event, data) => {
       file(level, component, event, data);
-      writeTo(this.channel, level, `${component}: ${event}${data ? ` ${JSON.stringify(data)}` : ""}`);
+      writeTo(this.channel, level, `${component}: ${event}${data ? ` ${JSON.stringify(redact(data))}` : ""}`);
     };
     // Read whenever an engine is started, so that a change of the setting counts for the next one.
     const logLevel = () => process.env.TINO_LOG_LEVEL ?? this.settings.logLevel;
@@ -230,7 +230,7 @@ export class Context implements vscode.Disposable {
     this.#stopLooking();
     if (link.kind === "stopped") this.#stopLooking = systemClock.every(LOOK_AGAIN_MS, () => void this.#join());
     if (link.kind === "failed") {
-      for (const line of startLogTail(this.place.paths)) this.channel.error(`engine: ${line}`);
+      for (const line of startLogTail(this.place.paths)) this.channel.error(`engine: ${redactText(line)}`);
       this.failures.report(link.error, this.#waysOn(link.error));
     }
   }

@@ -33,7 +33,7 @@ export class Failures {
     this.#log("error", "extension", "failure", {
       code: failure.code,
       message: failure.message,
-      ...(failure.code === "internal" && { stack: original.stack }),
+      ...(failure.code === "internal" && { exception: original.stack }),
     });
     const buttons: Remedies = { ...this.#ownRemedies(failure), ...remedies };
     const show = failure.code === "workspace_untrusted" ? vscode.window.showWarningMessage : vscode.window.showErrorMessage;

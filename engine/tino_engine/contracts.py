@@ -757,6 +757,12 @@ class EngineStatus(ContractModel):
             le=8640000000000000,
         ),
     ]
+    now: Annotated[
+        EpochMs | None,
+        Field(
+            description="The engine's clock when it answered, to be compared with one's own. Null from an engine that does not tell."
+        ),
+    ] = None
     python_path: Annotated[str, Field(alias="pythonPath")]
     home: str
     log_path: Annotated[str, Field(alias="logPath")]
@@ -838,6 +844,7 @@ class ErrorBody(ContractModel):
         "database_failed",
         "usage",
         "terminal_required",
+        "file_not_written",
         "browser_not_opened",
     ]
     message: Annotated[str, Field(description="What happened, one sentence.")]
@@ -1363,6 +1370,24 @@ SERIES_COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "log": ("ts", "level", "message", "path", "line"),
 }
+LOG_FIELDS: tuple[str, ...] = ("ts", "level", "component", "event", "run_id", "trader_id", "pid")
+LONGEST_LOG_TEXT = 8000
+REDACTED = "<redacted>"
+HIDDEN_NAME = "(^|_)(tokens?|secrets?|passwords?|passphrases?|authorization|cookies?|api_?keys?|private_?keys?|credentials?|nonce|proof|tickets?|signatures?)($|_)"
+HIDDEN_TEXTS: tuple[str, ...] = (
+    "()-----BEGIN [A-Za-z ]*PRIVATE KEY-----(?:[^-]|-(?!----END))*(?:-----END [A-Za-z ]*PRIVATE KEY-----)?",
+    "\\b((?:bearer|basic) +)[A-Za-z0-9._~+/=-]{8,}",
+    "((?:token|secret|password|passwd|passphrase|api[_-]?key|private[_-]?key|credentials?)[\"']?[ ]?[=:][ ]?[\"']?)(?!<redacted>)[^\\s\"',;&)}\\]]{4,}",
+    "([#?&](?:code|ticket|key|auth)=)[^\\s\"'&]+",
+    "(\\b[a-z][a-z0-9+.-]*://[^\\s/:@]*:)[^\\s/@]+(?=@)",
+    "()\\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{16,}",
+    "()\\b(?:AKIA|ASIA)[A-Z0-9]{16}\\b",
+    "()\\b(?:gh[pousr]|xox[abeprs]|glpat)[-_][A-Za-z0-9_-]{16,}",
+    "()\\bAIza[A-Za-z0-9_-]{30,}",
+    "()\\beyJ[A-Za-z0-9_-]{8,}\\.[A-Za-z0-9_-]{8,}\\.[A-Za-z0-9_-]+",
+    "()\\b[0-9a-f]{40,}\\b",
+    "()\\b[A-Za-z0-9_+=-]{48,}",
+)
 
 
 class ErrorEntry(NamedTuple):
@@ -1609,6 +1634,12 @@ ERRORS: dict[str, ErrorEntry] = {
     "usage": ErrorEntry("{reason}", "`tino {verb} --help` shows how it is used.", 400, 2),
     "terminal_required": ErrorEntry(
         "This needs a terminal to ask in.", "Run it in a terminal, or give the answer as an option.", 400, 6
+    ),
+    "file_not_written": ErrorEntry(
+        "{path} cannot be written: {reason}.",
+        "Name a file that does not exist yet, in a folder that you may write to.",
+        500,
+        1,
     ),
     "browser_not_opened": ErrorEntry(
         "No browser could be opened ({reason}).", "Open the address yourself: {url}", 500, 1

@@ -168,6 +168,7 @@ class Engine:
             protocol=PROTOCOL,
             version=self.version,
             started_at=self.started_at,
+            now=self.clock.now_ms(),
             python_path=sys.executable,
             home=str(self.home.root),
             log_path=str(self.home.log),

@@ -68,7 +68,7 @@ export class Problems implements vscode.Disposable {
   /** The traceback as Python writes it, for the log: Problems has room for one line a frame. */
   #write({ id, name, error }: RunSummary): void {
     if (!error) return;
-    this.#context.log("warning", "run", "failed", { run: id, name, code: error.code });
+    this.#context.log("warning", "run", "failed", { runId: id, name, code: error.code });
     const frames = error.traceback.flatMap(({ path, line, function: callee, code }) => [`  File "${path}", line ${line}, in ${callee}`, `    ${code}`]);
     this.#context.channel.error([...(frames.length > 0 ? ["Traceback (most recent call last):", ...frames] : []), `${error.message} ${error.hint}`].join("\n"));
   }

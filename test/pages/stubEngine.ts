@@ -305,6 +305,7 @@ export class StubEngine {
         protocol: PROTOCOL,
         version: "0.1.0",
         startedAt: Date.now() - 60_000,
+        now: Date.now(),
         pythonPath: "/opt/tino/bin/python",
         home: "/home/trader/.local/state/tino",
         logPath: "/home/trader/.local/state/tino/logs/engine.log",

@@ -1,6 +1,7 @@
 /** Log records as lines for people. */
 
 import { startLogTail } from "../../supervisor/engineProcess.ts";
+import { redactText } from "../../supervisor/log.ts";
 import type { Paths } from "../../supervisor/paths.ts";
 import { clockTime } from "../format.ts";
 import type { Paint } from "../output.ts";
@@ -31,5 +32,5 @@ export function logLine({ ts, level, component, event, ...data }: LogRecord, pai
 export const tailLines = (paths: Paths, paint: Paint): string[] =>
   startLogTail(paths).flatMap((line) => {
     const record = parseRecord(line);
-    return (record ? logLine(record, paint) : line).split("\n");
+    return (record ? logLine(record, paint) : redactText(line)).split("\n");
   });
