@@ -73,6 +73,13 @@ test("what comes later follows without a gap and without anything twice, through
   writeFileSync(path, record(3));
   writeFileSync(join(folder, "made-later.log"), record(4));
   await expect.poll(() => [...seen].sort()).toEqual(["e0", "e1", "e2", "e3", "e4"]);
+  // All at once, before anybody can look: the end of one file, a whole one, the beginning of the next.
+  appendFileSync(path, record(5));
+  renameSync(`${path}.1`, `${path}.3`);
+  renameSync(path, `${path}.2`);
+  writeFileSync(`${path}.1`, record(6));
+  writeFileSync(path, record(7, { text: "–" }));
+  await expect.poll(() => [...seen].sort()).toEqual(["e0", "e1", "e2", "e3", "e4", "e5", "e6", "e7"]);
   controller.abort();
   await following;
 });

@@ -4,6 +4,8 @@
  */
 import { closeSync, existsSync, openSync, readSync, statSync, watch } from "node:fs";
 import { dirname } from "node:path";
+import { StringDecoder } from "node:string_decoder";
+import { LOG_LEVELS } from "#contracts/log";
 import type { Level } from "../../supervisor/log.ts";
 
 /** A record of either language; further keys are data. */
@@ -22,7 +24,7 @@ export interface LogsOptions {
   readonly level: Level;
 }
 
-const LEVELS = ["debug", "info", "warning", "error", "critical"];
+const LEVELS: readonly string[] = LOG_LEVELS;
 const CHUNK_BYTES = 256 * 1024;
 /** Where notifications of the file system are not to be had. */
 const LOOK_AGAIN_MS = 500;
@@ -71,6 +73,8 @@ class LogFile {
   #offset: number;
   #inode: number;
   #rest = "";
+  /** A character may lie across two reads. */
+  readonly #decoder = new StringDecoder("utf8");
 
   constructor(path: string) {
     this.path = path;
@@ -91,17 +95,35 @@ class LogFile {
   appended(): LogRecord[] {
     const found = statSync(this.path, { throwIfNoEntry: false });
     if (!found) return [];
+    let text = "";
     if (found.ino !== this.#inode || found.size < this.#offset) {
+      if (this.#inode !== 0) text = this.#rotatedAway();
       this.#inode = found.ino;
       this.#offset = 0;
-      this.#rest = "";
     }
-    if (found.size === this.#offset) return [];
-    const chunk = readPart(this.path, this.#offset, found.size);
-    this.#offset += chunk.length;
-    const lines = (this.#rest + chunk.toString("utf8")).split("\n");
+    if (found.size > this.#offset) {
+      const chunk = readPart(this.path, this.#offset, found.size);
+      this.#offset += chunk.length;
+      text += this.#decoder.write(chunk);
+    }
+    const lines = (this.#rest + text).split("\n");
     this.#rest = lines.pop() ?? "";
     return lines.map(parseRecord).filter((record) => record !== null);
+  }
+
+  /** What was still written to the file that was looked at last, before and after it got another name, and to those between. */
+  #rotatedAway(): string {
+    const older: string[] = [];
+    for (let rotation = 1; ; rotation += 1) {
+      const path = `${this.path}.${rotation}`;
+      const found = statSync(path, { throwIfNoEntry: false });
+      // Not there any more: it was removed, and what came after it is all there is.
+      if (!found) break;
+      const isIt = found.ino === this.#inode;
+      older.unshift(readPart(path, isIt ? this.#offset : 0, found.size).toString("utf8"));
+      if (isIt) return older.join("");
+    }
+    return "";
   }
 }
 
