@@ -8,8 +8,9 @@
  *                                     there is a new connection, and the log says so
  *     socket closes, engine lost    → nothing; the next `live` brings a new connection
  *
- * The library would tell the user about each closed connection. Nobody can do anything about one, so it is told that all of them
- * are handled; the status bar already says what state the engine is in.
+ * The library would tell the user about each closed connection and each start that failed, also when the engine only died under it.
+ * Nobody can do anything about one, so it is told that all of them are handled, and what it reports goes to the log alone; the
+ * status bar already says what state the engine is in.
  */
 import * as vscode from "vscode";
 import { CloseAction, CodeLensRequest, ErrorAction, LanguageClient, type LanguageClientOptions, RevealOutputChannelOn } from "vscode-languageclient/node";
@@ -24,6 +25,13 @@ import { SocketReader, SocketWriter } from "./socketTransport.ts";
 /** How long the host may take to say good-bye. */
 const STOP_MS = 1_000;
 const PAUSE_MS = 300;
+
+/** A client that pops up nothing: a failed start is reported by force, past every option that would keep it quiet. */
+class QuietClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+}
 
 export class Language implements vscode.Disposable {
   readonly #context: Context;
@@ -73,7 +81,7 @@ export class Language implements vscode.Disposable {
       this.#socket = socket;
       socket.once("close", () => this.#ended(connection));
       const transports = { reader: new SocketReader(socket), writer: new SocketWriter(socket) };
-      this.#client = new LanguageClient("tino", "tino", async () => transports, this.#options());
+      this.#client = new QuietClient("tino", "tino", async () => transports, this.#options());
       await this.#client.start();
       this.#context.log("debug", "language", "started", { enginePid: connection.pid });
     } catch (error) {

@@ -149,12 +149,7 @@ describe("a trade", () => {
 describe("a chart", () => {
   it("is saved as a file where the user says", async () => {
     const path = editor().path("chart.png");
-    await panel.frame.getByRole("button", { name: "Export", exact: true }).click();
-    await panel.frame
-      .getByRole("menuitem")
-      .filter({ hasText: /picture|PNG/i })
-      .first()
-      .click();
+    await panel.export("Chart as PNG");
     await window.choosePath(path, "OK");
     await until(
       () => existsSync(path),

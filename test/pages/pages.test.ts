@@ -40,6 +40,18 @@ const trades = (page: Page): Locator => page.getByRole("grid", { name: "Trades" 
 const tab = (page: Page, name: RegExp): Locator => page.getByRole("tab", { name });
 const eventually = (check: () => Promise<boolean>): Promise<void> => expect.poll(check, { timeout: 10_000 }).toBe(true);
 
+/** What is visible once the chart stands still: the coarse bars that stand in for finer ones begin and end on other days. */
+async function settledRange(page: Page): Promise<string> {
+  let range = "";
+  await eventually(async () => {
+    const before = range;
+    await page.getByText("Loading finer bars").waitFor({ state: "detached" });
+    range = await visibleRange(page);
+    return range === before;
+  });
+  return range;
+}
+
 describe("a session", () => {
   test("begins with the address's code, which then stands nowhere, and survives a reload", async () => {
     const run = engine.addFinished(DAILY);
@@ -166,13 +178,17 @@ describe("a run", () => {
     await chartReady(page);
     await page.getByRole("button", { name: "1Y", exact: true }).last().click();
     await eventually(async () => !(await visibleRange(page)).startsWith("2000"));
-    const range = await visibleRange(page);
+    const range = await settledRange(page);
     await page.getByRole("button", { name: "Run backtest" }).click();
     await page.getByText("Previous run").waitFor();
+    expect(await visibleRange(page)).toBe(range);
     const id = [...engine.runs.keys()].at(-1)!;
     engine.finish(id);
     await page.getByText("Previous run").waitFor({ state: "detached" });
-    expect(await visibleRange(page)).toBe(range);
+    // The chart is the new run's once its bars were asked for and can be exported.
+    await eventually(async () => engine.requests.some((request) => request.includes(`${id}/series/bars`)));
+    await eventually(() => page.getByRole("button", { name: "Export", exact: true }).first().isEnabled());
+    await expect.poll(() => settledRange(page), { timeout: 10_000 }).toBe(range);
   });
 
   test("can be cancelled", async () => {
@@ -397,11 +413,11 @@ describe("the chart", () => {
     // Every request names its level and, near full detail, the stretch it is for.
     for (const request of series().slice(3)) if (request.includes("level=0")) expect(request).toMatch(/from=\d+&to=\d+/);
     const asked = series().length;
-    const before = await visibleRange(page);
+    const before = await settledRange(page);
     await page.mouse.down();
     for (let step = 1; step <= 20; step++) await page.mouse.move(box.x + box.width / 2 + step * 15, box.y + 80);
     await page.mouse.up();
-    expect(await visibleRange(page)).not.toBe(before);
+    await eventually(async () => (await visibleRange(page)) !== before);
     // A drag of a third of the view stays within what is loaded.
     expect(series().length - asked).toBeLessThanOrEqual(3);
   });

@@ -1,6 +1,6 @@
 /** Page object: one window of the editor. What specs say in the words of a user is here said in the words of the workbench's DOM. */
 import { join } from "node:path";
-import type { FrameLocator, Locator, Page } from "playwright-core";
+import { errors, type FrameLocator, type Locator, type Page } from "playwright-core";
 import { expect } from "vitest";
 import { ROOT, until } from "../../rig.ts";
 
@@ -9,7 +9,9 @@ export const RESULTS = join(ROOT, "test-results", "editor");
 
 const RESTORED_MS = 60_000;
 const ATTEMPTS = 6;
-const SHORT_MS = 3_000;
+/** How long one attempt may take of what is tried again. */
+export const SHORT_MS = 3_000;
+const isTimeout = (error: unknown): boolean => error instanceof errors.TimeoutError;
 
 export class EditorWindow {
   readonly page: Page;
@@ -83,9 +85,9 @@ export class EditorWindow {
     return own()[0] as number;
   }
 
-  /** Run a command by its title as the palette shows it. A focus change while the workbench settles can close the palette, hence the attempts. */
+  /** Run a command by its title as the palette shows it. */
   async command(title: string): Promise<void> {
-    await this.#attempts(async () => {
+    await this.attempts(async () => {
       await this.#openPalette(`>${title}`);
       await this.row(title).click({ timeout: SHORT_MS });
     });
@@ -97,16 +99,33 @@ export class EditorWindow {
     await this.row(text).click();
   }
 
-  /** Answer the editor's own file dialog. */
+  /**
+   * Answer the editor's own file dialog. It looks at the disk while one types, and an answer that comes meanwhile only ends the
+   * looking; so the answer is given until the dialog is gone.
+   */
   async choosePath(path: string, button: string): Promise<void> {
-    await this.#fillQuickInput(path);
-    await this.page.locator(".quick-input-widget:visible").getByRole("button", { name: button }).click();
+    const dialog = this.page.locator(".quick-input-widget:visible");
+    await dialog.waitFor();
+    await until(
+      async () => {
+        if ((await dialog.count()) === 0) return true;
+        try {
+          await this.#fillQuickInput(path);
+          await dialog.getByRole("button", { name: button }).click({ timeout: SHORT_MS });
+          await dialog.waitFor({ state: "hidden", timeout: SHORT_MS });
+        } catch (error) {
+          if (!isTimeout(error)) throw error;
+        }
+        return (await dialog.count()) === 0;
+      },
+      () => `the dialog to take ${path}`,
+    );
   }
 
   /** Whether the palette offers a command. */
   async offers(title: string): Promise<boolean> {
     let found = false;
-    await this.#attempts(async () => {
+    await this.attempts(async () => {
       await this.#openPalette(`>${title}`);
       // Either is there once the list is filled.
       await this.page.locator(".quick-input-list .monaco-list-row").first().waitFor({ timeout: SHORT_MS });
@@ -118,7 +137,7 @@ export class EditorWindow {
 
   /** Open a file of the workspace. */
   async openFile(name: string): Promise<void> {
-    await this.#attempts(async () => {
+    await this.attempts(async () => {
       await this.page.keyboard.press("ControlOrMeta+P");
       await this.#fillQuickInput(name);
       await this.page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().click({ timeout: SHORT_MS });
@@ -158,6 +177,11 @@ export class EditorWindow {
 
   notification(text: string | RegExp): Locator {
     return this.page.locator(".notifications-toasts .notification-list-item", { hasText: text }).first();
+  }
+
+  /** The words of every notification that is shown. */
+  notifications(): Promise<string[]> {
+    return this.page.locator(".notifications-toasts .notification-list-item .notification-list-item-message").allTextContents();
   }
 
   /** A native dialog of the editor. */
@@ -203,7 +227,7 @@ export class EditorWindow {
 
   /** Apply a quick fix at the cursor by its title. */
   async quickFix(title: RegExp): Promise<void> {
-    await this.#attempts(async () => {
+    await this.attempts(async () => {
       await this.page.keyboard.press("ControlOrMeta+.");
       await this.page.locator(".action-widget .monaco-list-row", { hasText: title }).first().click({ timeout: SHORT_MS });
     });
@@ -236,7 +260,8 @@ export class EditorWindow {
     await input.fill(text, { timeout: SHORT_MS });
   }
 
-  async #attempts(work: () => Promise<void>): Promise<void> {
+  /** Do something that a change of the focus while the workbench settles can undo, until it is done. */
+  async attempts(work: () => Promise<void>): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await work();
