@@ -8,8 +8,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     projects: [
       {
         extends: true,
@@ -21,7 +21,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "pages", include: ["test/pages/**/*.test.ts"], fileParallelism: false, testTimeout: 120_000, hookTimeout: 120_000 },
+        test: { name: "pages", include: ["test/pages/**/*.test.ts"], fileParallelism: false },
       },
       {
         extends: true,
@@ -29,7 +29,6 @@ export default defineConfig({
           name: "editor",
           include: ["test/editor/**/*.spec.ts"],
           fileParallelism: false,
-          testTimeout: 180_000,
           hookTimeout: 300_000,
         },
       },

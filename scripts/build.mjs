@@ -9,74 +9,22 @@
  * `--watch` builds again on every change, `--analyze` says what the bytes are made of.
  */
 import { chmodSync, cpSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { analyzeMetafile, build, context } from "esbuild";
 import { build as buildPages } from "vite";
+import { extensionProgram, terminalProgram } from "./programs.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const watch = process.argv.includes("--watch");
 const dist = join(root, "dist");
 const DAY_MS = 86_400_000;
 
-/** Ink loads React's developer tools when DEV is set; they are not ours to ship. */
-const withoutDeveloperTools = /** @satisfies {import("esbuild").Plugin} */ ({
-  name: "without-developer-tools",
-  setup(build) {
-    build.onResolve({ filter: /^react-devtools-core$/ }, () => ({ path: "react-devtools-core", namespace: "nothing" }));
-    build.onLoad({ filter: /.*/, namespace: "nothing" }, () => ({ contents: "export default { connectToDevTools() {} };" }));
-  },
-});
-
-/** Our words are in the catalogue; zod's own, in fifty languages, are a quarter of what would be shipped. */
-const withoutTranslations = /** @satisfies {import("esbuild").Plugin} */ ({
-  name: "without-translations",
-  setup(build) {
-    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, ({ path }) => ({
-      contents: 'export { default as en } from "./en.js";',
-      resolveDir: dirname(path),
-    }));
-  },
-});
-
-const common = /** @satisfies {import("esbuild").BuildOptions} */ ({
-  absWorkingDir: root,
-  bundle: true,
-  platform: "node",
-  target: "node20",
-  jsx: "automatic",
-  minify: !watch,
-  sourcemap: true,
-  legalComments: "none",
-  metafile: true,
-  plugins: [withoutTranslations],
-  logLevel: watch ? "info" : "warning",
-  define: { "process.env.NODE_ENV": '"production"', "process.env.DEV": '"false"' },
-});
-
+const asked = /** @satisfies {import("esbuild").BuildOptions} */ ({ minify: !watch, sourcemap: true, metafile: true, logLevel: watch ? "info" : "warning" });
 /** @type {import("esbuild").BuildOptions[]} */
 const programs = [
-  {
-    ...common,
-    entryPoints: ["extension/extension.ts"],
-    outfile: "dist/extension.cjs",
-    format: "cjs",
-    external: ["vscode"],
-    // CommonJS has no import.meta; modules shared with the terminal program find their files by it.
-    define: { ...common.define, "import.meta.url": "importMetaUrl", "import.meta.dirname": "__dirname", "import.meta.filename": "__filename" },
-    banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
-  },
-  {
-    ...common,
-    entryPoints: ["extension/cli/main.ts"],
-    outdir: "dist/cli",
-    format: "esm",
-    splitting: true,
-    chunkNames: "chunk-[hash]",
-    plugins: [withoutTranslations, withoutDeveloperTools],
-    // Some packages in the bundle are CommonJS and call require for Node's own modules.
-    banner: { js: 'import { createRequire as createRequireOfNode } from "node:module"; const require = createRequireOfNode(import.meta.url);' },
-  },
+  { ...extensionProgram, ...asked },
+  { ...terminalProgram, ...asked },
 ];
 
 const pages = { root: join(root, "webview"), configFile: join(root, "webview", "vite.config.ts"), logLevel: /** @type {const} */ ("warn") };

@@ -15,9 +15,10 @@ const results = join(root, "test-results");
 const require = createRequire(import.meta.url);
 /** A check that runs longer hangs; its processes are ended, so that the others still get their turn. */
 const LONGEST_MS = 20 * 60_000;
+const LINES_OF_A_FAILURE = 6;
 
 /**
- * @typedef {{ passed: number, failed: number }} Count
+ * @typedef {{ passed: number, failed: number, failures?: string[] }} Count What failed: each with its name and the first lines of why.
  * @typedef {object} Check
  * @property {string[]} setup Options for ensure.mjs.
  * @property {() => Command[]} commands Run one after the other, whatever they end with.
@@ -82,14 +83,17 @@ mkdirSync(results, { recursive: true });
 const total = { passed: 0, failed: 0 };
 /** @type {string[]} */
 const summary = [];
+/** Said again at the end, where a log of thousands of lines is read first. @type {string[]} */
+const allFailures = [];
 for (const name of named.length > 0 ? named : ALL) {
   const started = Date.now();
-  const { passed, failed } = await check(name, /** @type {Check} */ (CHECKS[name]));
+  const { passed, failed, failures = [] } = await check(name, /** @type {Check} */ (CHECKS[name]));
   total.passed += passed;
   total.failed += failed;
+  allFailures.push(...failures.map((failure) => `✗ ${name}: ${failure}\n`));
   summary.push(`${failed > 0 ? "✗" : "✓"} ${name.padEnd(10)} ${passed} passed, ${failed} failed  ${Math.round((Date.now() - started) / 1000)} s`);
 }
-console.log(`\n${summary.join("\n")}\n${total.passed} passed, ${total.failed} failed`);
+console.log(`\n${[...allFailures, ...summary].join("\n")}\n${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed > 0 ? 1 : 0;
 
 /**
@@ -185,8 +189,24 @@ function rooms() {
  * @returns {Count}
  */
 function countVitest(report) {
-  const { numPassedTests, numTotalTests } = JSON.parse(readReport(`${report}.json`) || '{"numPassedTests":0,"numTotalTests":0}');
-  return { passed: numPassedTests, failed: numTotalTests - numPassedTests };
+  /** @type {{ numPassedTests: number, numTotalTests: number, testResults: { name: string, message: string, assertionResults: { status: string, fullName: string, failureMessages: string[] }[] }[] }} */
+  const { numPassedTests, numTotalTests, testResults } = JSON.parse(readReport(`${report}.json`) || '{"numPassedTests":0,"numTotalTests":0,"testResults":[]}');
+  const failures = testResults.flatMap(({ name, message, assertionResults }) => [
+    ...(message ? [describe(name, message)] : []),
+    ...assertionResults
+      .filter(({ status }) => status !== "passed")
+      .map((test) => describe(`${name} › ${test.fullName}`, test.failureMessages.join("\n") || test.status)),
+  ]);
+  return { passed: numPassedTests, failed: numTotalTests - numPassedTests, failures };
+}
+
+/**
+ * @param {string} name
+ * @param {string} why
+ */
+function describe(name, why) {
+  const lines = why.split("\n").slice(0, LINES_OF_A_FAILURE);
+  return `${name.replace(root, "")}\n${lines.map((line) => `    ${line.slice(0, 240)}`).join("\n")}`;
 }
 
 /** @returns {Count} */
@@ -195,7 +215,12 @@ function countPytest() {
     /errors="(\d+)" failures="(\d+)" skipped="(\d+)" tests="(\d+)"/.exec(readReport("pytest.xml")) ?? []
   ).map(Number);
   const failed = errors + failures + skipped;
-  return { passed: tests - failed, failed };
+  const cases = readReport("pytest.xml").matchAll(/<testcase classname="([^"]*)" name="([^"]*)"[^>]*><(?:failure|error|skipped) [^>]*?message="([^"]*)"/g);
+  return {
+    passed: tests - failed,
+    failed,
+    failures: [...cases].map(([, file, test, why]) => describe(`${file} › ${test}`, (why ?? "").replaceAll("&#10;", "\n"))),
+  };
 }
 
 /** @param {string} name */

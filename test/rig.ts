@@ -5,7 +5,7 @@
  * A process belongs to the rig if its environment names the rig's home; nothing is ever found or ended by its name.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -20,11 +20,12 @@ import { fileLog } from "../extension/supervisor/log.ts";
 import { type Paths, pathsOf } from "../extension/supervisor/paths.ts";
 import { type Place, placeOf } from "../extension/supervisor/place.ts";
 import { endEngine } from "../extension/supervisor/shutdown.ts";
+import { terminalProgram } from "../scripts/programs.mjs";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PYTHON = join(ROOT, "engine", ".venv", "bin", "python");
 /** Longest wait for a condition; a test that meets it failed. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 export interface RigOptions {
   readonly engine?: "real" | "fake";
@@ -89,6 +90,12 @@ export class Rig {
   /** A client in a process of its own; see `supervision/client.ts`. Resolves once it is started, not yet connected. */
   async startClient(kind: "vscode" | "cli" = "cli", env: Record<string, string> = {}): Promise<ClientProcess> {
     return new ClientProcess(this.start([await bundleOf("test/supervision/client.ts"), kind], { env }));
+  }
+
+  /** Begin with data: the database and the catalog of another home. */
+  copyFrom(home: string): void {
+    mkdirSync(this.home, { mode: 0o700 });
+    for (const part of ["db", "data"]) cpSync(join(home, part), join(this.home, part), { recursive: true });
   }
 
   /** Start a Node program with the rig's environment. */
@@ -242,25 +249,15 @@ export async function until(condition: () => boolean | Promise<boolean>, what: (
 const bundles = new Map<string, Promise<string>>();
 
 /** A program as one file that Node can run at once; built when it is first needed by this test process. */
-function bundleOf(entry: string): Promise<string> {
+export function bundleOf(entry: string): Promise<string> {
   let bundle = bundles.get(entry);
   if (!bundle) {
     const outdir = join(ROOT, "node_modules", ".cache", "tino-test", String(process.pid), entry.replaceAll("/", "-"));
     bundle = build({
-      absWorkingDir: ROOT,
+      ...terminalProgram,
       entryPoints: { main: entry },
       outdir,
       outExtension: { ".js": ".mjs" },
-      bundle: true,
-      splitting: true,
-      platform: "node",
-      target: "node20",
-      format: "esm",
-      jsx: "automatic",
-      logLevel: "warning",
-      external: ["react-devtools-core"],
-      define: { "process.env.NODE_ENV": '"production"' },
-      banner: { js: 'import { createRequire as createRequireOfNode } from "node:module"; const require = createRequireOfNode(import.meta.url);' },
     }).then(() => {
       process.once("exit", () => rmSync(outdir, { recursive: true, force: true }));
       return join(outdir, "main.mjs");
@@ -283,7 +280,9 @@ function installFake(folder: string): string {
 
 function withoutTino(env: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && !/^(TINO_|NO_COLOR|FORCE_COLOR)/.test(entry[0])),
+    Object.entries(env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && !/^(TINO_|NO_COLOR|FORCE_COLOR|CI$|CONTINUOUS_INTEGRATION$)/.test(entry[0]),
+    ),
   );
 }
 
