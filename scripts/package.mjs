@@ -24,4 +24,15 @@ function node(...args) {
 // Chunks of earlier builds, kept for terminals that still run, are not to be shipped.
 rmSync(join(root, "dist"), { recursive: true, force: true });
 node(join(root, "scripts", "ensure.mjs"));
-node(join(root, "node_modules", "@vscode", "vsce", "vsce"), "package", "--no-dependencies", "--allow-missing-repository", "--target", target, "--out", out);
+const readme = ["--readme-path", "extension/README.md"];
+node(
+  join(root, "node_modules", "@vscode", "vsce", "vsce"),
+  "package",
+  "--no-dependencies",
+  "--allow-missing-repository",
+  ...readme,
+  "--target",
+  target,
+  "--out",
+  out,
+);
