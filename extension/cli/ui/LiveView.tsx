@@ -144,7 +144,7 @@ function headerLine(model: LiveModel, screen: Screen, now: number): string {
   const { paint, width } = screen;
   const { engine, clients, link } = model;
   const title = `${paint("bold", "tino")}  ${modeMark(engine?.mode ?? "PAPER", paint)}`;
-  if (link.kind === "failed") return `${title}  ${paint("red", link.error.message)}`;
+  if (link.kind === "failed") return `${title}  ${paint("red", "engine failed")}`;
   if (link.kind === "stopped") return `${title}  ${paint("yellow", "engine stopped")}`;
   if (link.kind === "starting") return `${title}  ${paint("yellow", `engine starting: ${link.phase}`)}`;
   if (!engine) return `${title}  ${paint("yellow", "connecting")}`;
@@ -190,11 +190,8 @@ function failedLines(error: TinoError, tail: readonly string[], { paint, width }
   return wrapLines(failureLines(error, paint, tail), width - 4).map((line) => `  ${line}`);
 }
 
-function emptyLines(model: LiveModel, { paint, width }: Screen): string[] {
-  if (model.link.kind === "failed")
-    return failureLines(model.link.error, paint)
-      .slice(0, 2)
-      .map((line) => cut(`  ${line}`, width));
+function emptyLines(model: LiveModel, { paint }: Screen): string[] {
+  if (model.link.kind === "failed") return []; // The reason follows, at length.
   if (model.engine === null) return ["  Waiting for the engine."];
   return ["  No runs yet.", paint("dim", "  `tino demo` runs the example; `tino backtest <file> --symbol <symbol>` your own strategy.")];
 }
