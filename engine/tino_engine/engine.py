@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from tino_engine.supervision.identity import Processes
     from tino_engine.supervision.lease import Lease
 
+WARM_UP_SECONDS = 0.5
+"""How long a client is here before a worker is made ready for it."""
+
 logger = log.get("engine")
 
 
@@ -116,14 +119,19 @@ class Engine:
         self._spawn(self._keep_language_host_informed())
         logger.info("healthy", pid=self.pid, port=self.port, instance=self.instance, version=self.version)
 
-    def stop(self, reason: str) -> None:
-        """Begin to end; safe to call more than once, from the event loop only."""
+    def stop(self, reason: str, *, wanted: bool = True, after: float = 0.0) -> None:
+        """Begin to end; safe to call more than once, from the event loop only.
+
+        From here on nobody new is let in. Clients that are told leave it at that; an end that nobody `wanted` they are
+        not told, so that they start another engine as after a crash. `after` seconds are left for replies to go out.
+        """
         if self.state == "stopping":
             return
         self.state = "stopping"
         logger.info("stopping", reason=reason)
-        self.hub.publish(EngineChanged(type="engine.changed", state="stopping"))
-        self.stopping.set()
+        if wanted:
+            self.hub.publish(EngineChanged(type="engine.changed", state="stopping"))
+        asyncio.get_running_loop().call_later(after, self.stopping.set)
 
     async def close(self) -> None:
         """End everything in order; see the head of this file."""
@@ -143,7 +151,7 @@ class Engine:
             try:
                 self.leases.tick()
                 if not self._lock_intact():
-                    self.stop("the run directory was removed")
+                    self.stop("the run directory was removed", wanted=False)
             except Exception:
                 # The watch decides when the engine ends: a fault in one look must not leave it running for ever.
                 logger.exception("watch_failed")
@@ -226,14 +234,13 @@ class Engine:
                 holders.append(f"{busy} run{'s' if busy > 1 else ''} under way")
             if holders:
                 raise TinoError("engine_busy", holders=", ".join(holders))
-        # After the reply has gone out.
-        asyncio.get_running_loop().call_later(0.05, self.stop, "asked to")
+        self.stop("asked to", after=0.05)
 
     # -- events ----------------------------------------------------------------------------------------------------
 
     def _client_event(self, event: ContractModel, client: Client) -> None:
         if client.kind != "browser" and self.state == "healthy":
-            self._spawn(self.spare.warm_up())
+            self._spawn(self._warm_up())
         self._spawn(self._record_client(event, client))
 
     def _client_left(self, lease: Lease) -> None:
@@ -242,6 +249,11 @@ class Engine:
         if self.state != "stopping":
             # While the engine ends it closes the sockets itself: then nobody left, and the runs are interrupted.
             self._spawn(self.runs.cancel_owned(lease.key))
+
+    async def _warm_up(self) -> None:
+        # Clients that come back after a crash wait for the engine's answer, which a starting worker would hold up.
+        await asyncio.sleep(WARM_UP_SECONDS)
+        await self.spare.warm_up()
 
     async def _record_client(self, event: Any, client: Client) -> None:
         payload = event.model_dump(mode="json")

@@ -4,16 +4,17 @@
  *
  *     idle ──connect──▶ starting ──▶ live ◀──▶ silent
  *                         ▲           │
- *                         └─ broken ──┤  (jittered; refused after three ends in two minutes → failed)
+ *                         └─ broken ──┤  (in turn; refused after three ends in two minutes → failed)
  *                                     └─ the engine stopped in order → stopped
  *
  * An engine that ended in order (`tino down --force`, its run directory removed) is not started again behind its user's back; the
- * next `connect` does. One that vanished is. Jitter keeps the clients of a dead engine from all spawning in the same instant,
- * which would be harmless but wasteful.
+ * next `connect` does. One that vanished is. All clients see its end in the same millisecond; eight that each start an engine are
+ * harmless, since seven of those leave again, but they keep the one from starting (2.2 s instead of 1.1 s, measured). So the oldest
+ * process among the lock files starts it at once, and each next one waits longer, in case those before it are stopped or dying.
  */
 import { type CallName, type CallReply, type Envelope, type Event, type LedgerEvent, type LockFile, type Snapshot, TinoError } from "#contracts";
 import { type Connection, findEngine } from "../supervisor/discovery.ts";
-import { Lease } from "../supervisor/lockDirectory.ts";
+import { Lease, listClients } from "../supervisor/lockDirectory.ts";
 import type { Place } from "../supervisor/place.ts";
 import { type Leaving, leaveEngine } from "../supervisor/shutdown.ts";
 import { type EnsureOptions, ensureEngine } from "../supervisor/supervise.ts";
@@ -22,8 +23,11 @@ import { type CallRest, EngineClient } from "./engineClient.ts";
 import { EventStream } from "./eventStream.ts";
 
 const LEASE_CHECK_MS = 1_000;
-const LONGEST_JITTER_MS = 250;
+const RETRY_MS = 250;
 const ATTACH_ATTEMPTS = 3;
+/** Until the second client starts an engine that the first should have started by then; so much more for each further one. */
+const TURN_MS = 600;
+const LATEST_TURN_MS = 3_000;
 
 export type LinkState =
   /** Nobody asked for the engine yet. */
@@ -208,6 +212,7 @@ export class EngineLink {
         lease,
         signal,
         allowSpawn: !this.#ends.looping,
+        spawnAfterMs: repairing && attempt === 1 ? this.#turnMs() : 0,
         onPhase: (phase) => this.#become({ kind: "starting", phase, repairing }),
       });
       try {
@@ -218,9 +223,16 @@ export class EngineLink {
       } catch (error) {
         if (signal.aborted) this.#stream.close();
         if (signal.aborted || attempt === ATTACH_ATTEMPTS || !isPassing(error)) throw error;
-        await place.clock.sleep(LONGEST_JITTER_MS, signal);
+        await place.clock.sleep(RETRY_MS, signal);
       }
     }
+  }
+
+  /** How long we leave it to others to start the engine again. */
+  #turnMs(): number {
+    const { place } = this.#options;
+    const before = listClients(place.paths, place.processes).filter(({ pid, kind }) => kind !== "trader" && pid < place.processes.pid);
+    return Math.min(before.length * TURN_MS, LATEST_TURN_MS);
   }
 
   #lost(how: "ended" | "broken"): void {
@@ -240,7 +252,6 @@ export class EngineLink {
     const { place } = this.#options;
     const signal = this.#over.signal;
     this.#become({ kind: "starting", phase: "the engine is gone; starting it again", repairing: true });
-    await place.clock.sleep(Math.random() * LONGEST_JITTER_MS, signal);
     const finding = await findEngine(place, signal);
     // The socket alone may have broken: then it is the same engine, and nothing ended.
     if (!(finding.kind === "running" && finding.connection.instance === lost.instance)) this.#ends.record();
@@ -250,7 +261,7 @@ export class EngineLink {
       } catch (error) {
         if (signal.aborted || this.#ends.looping || !isWorthRetrying(error)) throw error;
         this.#ends.record();
-        await place.clock.sleep(LONGEST_JITTER_MS * (1 + Math.random()), signal);
+        await place.clock.sleep(RETRY_MS * (1 + Math.random()), signal);
       }
     }
   }

@@ -54,6 +54,8 @@ export interface EnsureOptions {
   readonly onPhase?: (phase: string) => void;
   /** False: attach only. */
   readonly allowSpawn?: boolean;
+  /** How long to look for another client's engine before one is started. */
+  readonly spawnAfterMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -75,7 +77,7 @@ export async function ensureEngine(place: Place, options: EnsureOptions): Promis
   const onPhase = oncePerPhase(options.onPhase);
   let pause = SHORTEST_PAUSE_MS;
   let retryMs = FIRST_RETRY_MS;
-  let nextStart = clock.monotonic();
+  let nextStart = clock.monotonic() + (options.spawnAfterMs ?? 0);
   let patience = clock.monotonic() + PATIENCE_MS;
   for (;;) {
     signal?.throwIfAborted();

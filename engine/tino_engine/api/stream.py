@@ -73,6 +73,10 @@ async def _events(engine: Engine, socket: WebSocket) -> None:
     if hello.protocol != PROTOCOL:
         await socket.close(PROTOCOL_MISMATCH, f"protocol {PROTOCOL}")
         return
+    if engine.state == "stopping":
+        # It knocked before that and came in after it: others were asked whether they still need the engine, this one was not.
+        await socket.close(GOING_AWAY, "stopping")
+        return
     if socket.scope["state"]["credentials"].browser:
         hello = hello.model_copy(update={"client": "browser", "pid": None, "nonce": None, "trusted_folders": []})
     lease = engine.leases.opened(hello)

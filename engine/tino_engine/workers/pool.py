@@ -56,16 +56,18 @@ class Spare:
     def __init__(self) -> None:
         self._warm: Child | None = None
         self._closed = False
+        self._starting = asyncio.Lock()
 
     async def warm_up(self) -> None:
-        """Start a spare unless there is one."""
-        if self._closed or (self._warm is not None and not self._warm.gone.is_set()):
-            return
-        try:
-            self._warm = await Child.spawn("work")
-        except TinoError as error:
-            # The run that needs it will fail with the same error, where somebody sees it.
-            logger.warning("spare_not_started", reason=error.body.message)
+        """Start a spare unless there is one. Eight clients that come back at once make one, not eight."""
+        async with self._starting:
+            if self._closed or (self._warm is not None and not self._warm.gone.is_set()):
+                return
+            try:
+                self._warm = await Child.spawn("work")
+            except TinoError as error:
+                # The run that needs it will fail with the same error, where somebody sees it.
+                logger.warning("spare_not_started", reason=error.body.message)
 
     async def take(self) -> Child:
         """Give a worker that nobody else has."""
@@ -82,5 +84,6 @@ class Spare:
     async def close(self) -> None:
         """End the spare; taken workers are their takers' business."""
         self._closed = True
-        if self._warm is not None:
-            await self._warm.close()
+        async with self._starting:
+            if self._warm is not None:
+                await self._warm.close()
