@@ -501,7 +501,7 @@ export class StubEngine {
         dailyReturns: minutes ? 347 : shape.rows,
         assumptions: [
           { label: "Fills", value: "Market orders fill at the close of the bar that gave the signal." },
-          { label: "Account", value: "Margin account in USD, 100 000 at the start, leverage 1." },
+          { label: "Account", value: "Margin account in USD, 100,000 at the start, leverage 1." },
           { label: "Fees", value: "0.05 % of the value of every fill." },
           { label: "Prices", value: "Adjusted for splits and dividends." },
           { label: "Data", value: "AAPL.XNAS, embedded sample, 3 310 daily bars." },

@@ -98,4 +98,4 @@ def _percent(fraction: str | float) -> str:
 
 
 def _grouped(number: Decimal | int) -> str:
-    return f"{number:,}".replace(",", " ")
+    return f"{number:,}"

@@ -128,7 +128,7 @@ def _why_no_order(
     if not_ready:
         verb = "was" if len(not_ready) == 1 else "were"
         return f"No order was submitted: after {_count(received, 'bar')}, {' and '.join(not_ready)} {verb} still not ready."
-    of = "" if received >= bars else f" of {bars:,}".replace(",", " ")
+    of = "" if received >= bars else f" of {bars:,}"
     return f"No order was submitted in {_count(received, 'bar', of)}: the strategy's conditions were never met."
 
 
@@ -141,7 +141,7 @@ def _more(most: str, outcome: OrderOutcome) -> str:
 
 
 def _count(number: int, noun: str, of: str = "") -> str:
-    return f"{number:,}".replace(",", " ") + of + f" {noun}" + ("" if number == 1 else "s")
+    return f"{number:,}{of} {noun}" + ("" if number == 1 else "s")
 
 
 def _lower(text: str) -> str:
