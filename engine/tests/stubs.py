@@ -32,16 +32,23 @@ class FakeClock:
 
 @dataclass
 class FakeProcesses:
-    """A process table: PID → start."""
+    """A process table: PID → start, and when that was."""
 
     table: dict[int, str] = field(default_factory=dict)
+    began: dict[int, int] = field(default_factory=dict)
     boot: str = BOOT
 
     def start_id(self, pid: int) -> str | None:
         return self.table.get(pid)
 
+    def started_at_ms(self, pid: int) -> int | None:
+        return self.began.get(pid)
+
     def boot_id(self) -> str | None:
         return self.boot
+
+    def memory_bytes(self, pid: int) -> int:
+        return 1 if pid in self.table else 0
 
 
 def write_lock(

@@ -9,7 +9,7 @@ import pytest
 
 from stubs import BOOT, FakeClock, FakeProcesses, write_lock
 from tino_engine.contracts import PROTOCOL, Client, Hello
-from tino_engine.supervision.lease import Graces, Leases
+from tino_engine.supervision.lease import START_TOLERANCE_MS, Graces, Leases
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,7 +145,7 @@ def test_a_socket_holds_the_engine_without_a_live_file(world: World) -> None:
     assert world.ended == 1
 
 
-def test_hello_binds_the_start_that_a_client_could_not_read(world: World) -> None:
+def test_the_first_look_binds_the_start_that_a_client_could_not_read(world: World) -> None:
     world.processes.table[10] = "7"
     nonce = write_lock(world.directory, 10, start_id=None)
     world.leases.closed(world.leases.opened(world.hello(nonce)))
@@ -189,10 +189,51 @@ def test_a_directory_that_cannot_be_read_is_not_empty(world: World) -> None:
     world.processes.table[10] = "1"
     write_lock(world.directory, 10)
     world.leases.tick()
-    world.directory.rename(world.directory.with_name("elsewhere"))
+    world.directory.rename(world.directory.with_suffix(".moved"))
     world.run_for(100)
     assert world.ended == 0
     assert world.leases.clients()
+
+
+def test_a_directory_that_cannot_be_read_keeps_nobody_who_died(world: World) -> None:
+    world.processes.table[10] = "1"
+    write_lock(world.directory, 10)
+    world.leases.tick()
+    world.directory.rename(world.directory.with_suffix(".moved"))
+    del world.processes.table[10]
+    world.run_for(6)
+    assert world.ended == 1
+
+
+def test_a_file_that_became_illegible_says_what_it_said(world: World) -> None:
+    world.processes.table[10] = "1"
+    write_lock(world.directory, 10)
+    world.leases.tick()
+    (world.directory / "cli-10.lock").write_text("{")
+    world.run_for(100)
+    assert (world.ended, len(world.leases.others(None))) == (0, 1)
+    del world.processes.table[10]
+    world.run_for(6)
+    assert world.ended == 1
+
+
+def test_a_pid_that_was_reused_while_no_engine_looked_is_nobody(tmp_path: Path) -> None:
+    """Outside Linux a client cannot write its own start; when its process began tells it from its PID's next owner."""
+    write_lock(tmp_path, 10, start_id=None)
+    world = World(tmp_path)
+    world.processes.table[10] = "another"
+    world.processes.began[10] = 1 + START_TOLERANCE_MS + 1
+    world.run_for(6)
+    assert world.ended == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_traders_lock_holds_the_engine(world: World) -> None:
+    world.processes.table[10] = "1"
+    write_lock(world.directory, 10, kind="trader")
+    world.run_for(200)
+    assert world.ended == 0
+    assert [client.kind for client in world.leases.others("0" * 32)] == ["trader"]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 10}', "\x00\xff"])

@@ -54,6 +54,11 @@ class Home:
         return self.root / "db" / "tino.db"
 
     @property
+    def database_lock(self) -> Path:
+        """A second kernel lock beside the database, which stands when the run directory is deleted under an engine."""
+        return self.root / "db" / "engine.lock"
+
+    @property
     def data(self) -> Path:
         """Market data: the catalog and what is derived from it."""
         return self.root / "data"

@@ -89,7 +89,10 @@ class Writer:
                     open_ = False
                     break
                 batch.append(item)
-            outcomes = await asyncio.to_thread(self._commit, batch)
+            try:
+                outcomes = await asyncio.to_thread(self._commit, batch)
+            except Exception as error:  # noqa: BLE001 - told to each that waits; a writer that died would let them wait for ever
+                outcomes = [_Outcome(error=error) for _ in batch]
             for write, outcome in zip(batch, outcomes, strict=True):
                 if write.done.cancelled():
                     continue

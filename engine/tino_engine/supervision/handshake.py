@@ -4,7 +4,8 @@
     ───────                                   ──────
     writes its lock file
     spawns  ───────────────────────────────▶  umask 077, run directory checked
-                                              flock(run/engine.lock)        busy → exit 75, the spawner attaches
+                                              flock(run/engine.lock, db/engine.lock)
+                                                busy → exit 75, the spawner attaches
                                               bind 127.0.0.1:0
             ◀── READY <port> <nonce> ───────
     ─── one JSON line: bootstrap ──────────▶  checked: shape, nonce echoed, protocol   wrong → exit 5
@@ -30,16 +31,17 @@ Nothing here imports more than the standard library until READY was said.
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import secrets
 import selectors
 import signal
 import socket
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from tino_engine.settings import Home, find_home
+from tino_engine.supervision.clock import SystemClock
 from tino_engine.supervision.run_directory import UnsafeDirectoryError, ensure_private, write_private
 from tino_engine.supervision.singleton import EngineLock
 
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 BOOTSTRAP_LIMIT = 64 * 1024
 BOOTSTRAP_SECONDS = 30
+CLOSE_SECONDS = 30
 EXIT_FAULT = 1
 EXIT_ENGINE = 5
 EXIT_REFUSED = 6
@@ -68,11 +71,13 @@ def serve(port: int) -> int:
         ensure_private(home.root)
         ensure_private(home.run)
         ensure_private(home.clients)
+        ensure_private(home.database.parent)
+        lock = EngineLock.acquire(home.engine_lock)
+        database_lock = lock and EngineLock.acquire(home.database_lock)
     except (UnsafeDirectoryError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_REFUSED
-    lock = EngineLock.acquire(home.engine_lock)
-    if lock is None:
+    if lock is None or database_lock is None:
         return EXIT_LOCK_BUSY
     try:
         listener = _listen(port)
@@ -109,12 +114,13 @@ def _say(line: str) -> None:
 def _read_line() -> bytes | None:
     """Read one line of bounded length from standard input; None at its end, or when it does not come."""
     data = b""
-    deadline = time.monotonic() + BOOTSTRAP_SECONDS
+    clock = SystemClock()
+    deadline = clock.monotonic() + BOOTSTRAP_SECONDS
     selector = selectors.DefaultSelector() if sys.platform != "win32" else None
     if selector is not None:
         selector.register(0, selectors.EVENT_READ)
     while not data.endswith(b"\n"):
-        if selector is not None and not selector.select(max(0.0, deadline - time.monotonic())):
+        if selector is not None and not selector.select(max(0.0, deadline - clock.monotonic())):
             return None
         chunk = os.read(0, 4096)
         if not chunk or len(data) > BOOTSTRAP_LIMIT:
@@ -175,6 +181,7 @@ async def _live(home: Home, lock: EngineLock, listener: socket.socket, bootstrap
 
     from tino_engine.api.app import create_app  # noqa: PLC0415
     from tino_engine.engine import Engine  # noqa: PLC0415
+    from tino_engine.errors import TinoError  # noqa: PLC0415
 
     answering = asyncio.Event()
 
@@ -190,9 +197,11 @@ async def _live(home: Home, lock: EngineLock, listener: socket.socket, bootstrap
             answering.set()
 
     _say("PHASE opening the database")
-    ensure_private(home.database.parent)
-    ensure_private(home.runs)
-    ensure_private(home.data)
+    for directory in (home.runs, home.data):
+        try:
+            ensure_private(directory)
+        except UnsafeDirectoryError as error:
+            raise TinoError("run_directory_unsafe", path=error.path, reason=error.reason) from error
     engine = Engine(home, bootstrap, listener.getsockname()[1], lock_intact=lock.intact)  # type: ignore[arg-type]
     loop = asyncio.get_running_loop()
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
@@ -218,10 +227,11 @@ async def _live(home: Home, lock: EngineLock, listener: socket.socket, bootstrap
             timeout_keep_alive=75,
         )
     )
-    _say("PHASE starting services")
-    await engine.start()
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    serving: asyncio.Task[None] | None = None
     try:
+        _say("PHASE starting services")
+        await engine.start()
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
         answered = asyncio.create_task(answering.wait())
         await asyncio.wait({serving, answered}, return_when=asyncio.FIRST_COMPLETED)
         _announce(home, engine)
@@ -231,10 +241,13 @@ async def _live(home: Home, lock: EngineLock, listener: socket.socket, bootstrap
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
         engine.stop("the server ended")
     finally:
+        # Whatever hangs from here on, the process ends: nobody may be left to end it.
+        faulthandler.dump_traceback_later(CLOSE_SECONDS, exit=True)
         server.should_exit = True
         # Streams end first, so that the server does not wait for their sockets.
         engine.hub.close()
-        await asyncio.wait({serving})
+        if serving is not None:
+            await asyncio.wait({serving})
         await engine.close()
         _withdraw(home, engine)
     await serving

@@ -13,15 +13,20 @@ every second and at once when a socket closes.
     nobody                      →  waits: each client that left keeps the engine for its grace (a window for longer, since a
                                    window that reloads is gone for a moment), then `on_idle`
 
-Three things must not end it early. A directory that cannot be read is not an empty one: it counts as "unchanged". A
-suspended machine wakes up with every deadline passed: a tick that comes more than three intervals late starts the waiting
-anew. A lock file of another boot or PID namespace says nothing: it is shown, but only its socket keeps the engine.
+Three things must not end it early. A directory or a file that cannot be read is not an empty one: whoever held a lease by it
+goes on holding it while the process lives. A suspended machine wakes up with every deadline passed: a tick that comes more
+than three intervals late starts the waiting anew. A lock file of another PID namespace says nothing of its process: only its
+socket keeps the engine.
+
+Two things must not keep it for ever. A dead file that cannot be removed counts once and no more. A client that could not
+read its own start (outside Linux) has it bound here when its file is first seen, and a process that began after the file
+says its writer came is not the writer: its PID was reused while no engine looked.
 """
 
 from __future__ import annotations
 
-import json
 import re
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -41,7 +46,9 @@ if TYPE_CHECKING:
 
 TICK_SECONDS = 1.0
 GAP_FACTOR = 3
-_NAME = re.compile(r"^cli-(\d+)\.lock$")
+START_TOLERANCE_MS = 2_000
+"""Starts are whole seconds outside Linux, and a client notes when it came a moment after it began."""
+_NAME = re.compile(r"cli-(\d+)\.lock")
 
 logger = log.get("supervision")
 
@@ -108,6 +115,10 @@ class Leases:
     _deadline: float = 0.0
     _last_tick: float = 0.0
     _idle: bool = False
+    _dead: set[str] = field(default_factory=set)
+    """Nonces of dead files that have been counted."""
+    _troubles: frozenset[str] = frozenset()
+    """What could not be read at the last look, so that each trouble is logged once and not every second."""
 
     def start(self) -> None:
         """Begin: the spawner, whoever it was, counts as having just been here."""
@@ -124,17 +135,12 @@ class Leases:
             self._scan()
         lease = self._leases.get(hello.nonce or "")
         if lease is None:
-            lease = Lease(
-                hello.nonce or f"page-{id(hello):x}-{self.clock.now_ms()}", hello.client, hello.pid, self.clock.now_ms()
-            )
-            self._leases[lease.key] = lease
+            key = hello.nonce or f"page-{secrets.token_hex(8)}"
+            lease = self._leases[key] = Lease(key, hello.client, hello.pid, self.clock.now_ms())
         lease.sockets += 1
         lease.workspace = hello.workspace or lease.workspace
         if hello.client != "browser":
             lease.trusted_folders = tuple(hello.trusted_folders)
-        if lease.start_id is None and lease.pid is not None and lease.boot_id in (None, self.processes.boot_id()):
-            # Where the client could not read its own start, this binds it while it is certainly alive.
-            lease.start_id = self.processes.start_id(lease.pid)
         self._announce(lease)
         return lease
 
@@ -168,51 +174,69 @@ class Leases:
             self.on_idle()
 
     def _scan(self) -> None:
-        try:
-            paths = list(self.directory.iterdir())
-        except OSError as error:
-            logger.warning("lock_directory_unreadable", reason=str(error))
-            return
-        seen: set[str] = set()
-        for path in paths:
-            if (name := _NAME.match(path.name)) is None:
+        troubles: set[str] = set()
+        held: set[str] = set()
+        for path in self._lock_files(troubles):
+            pid = int(_NAME.fullmatch(path.name)[1])  # type: ignore[index]
+            try:
+                lock = LockFile.model_validate_json(path.read_bytes())
+            except FileNotFoundError:
                 continue
-            lock = _read(path)
-            if lock is None:
+            except (OSError, ValidationError) as error:
                 # Half a file cannot be: it is renamed into place. Somebody else's content is left to people.
-                logger.warning("lock_file_unreadable", file=path.name)
+                troubles.add(f"{path.name}: {type(error).__name__}")
+                held |= {lease.key for lease in self._leases.values() if lease.pid == pid and self._still_alive(lease)}
                 continue
-            if lock.pid != int(name[1]):
+            if lock.pid != pid:
                 continue
-            match look(self.processes, lock.pid, self._start_of(lock), lock.boot_id):
+            match self._look(lock):
                 case Liveness.ALIVE:
-                    seen.add(lock.nonce)
+                    held.add(lock.nonce)
                     self._hold(lock)
                 case Liveness.DEAD:
-                    self._remove(path, lock)
+                    self._remove(path, lock, troubles)
                 case Liveness.UNKNOWN:
                     pass
+        if "directory" in troubles:
+            held |= {lease.key for lease in self._leases.values() if self._still_alive(lease)}
         for lease in self._leases.values():
-            lease.alive = lease.key in seen
+            lease.alive = lease.key in held
+        for trouble in troubles - self._troubles:
+            logger.warning("lock_directory_trouble", what=trouble)
+        self._troubles = frozenset(troubles)
 
-    def _start_of(self, lock: LockFile) -> str | None:
+    def _lock_files(self, troubles: set[str]) -> list[Path]:
+        try:
+            return [path for path in self.directory.iterdir() if _NAME.fullmatch(path.name)]
+        except OSError:
+            troubles.add("directory")
+            return []
+
+    def _look(self, lock: LockFile) -> Liveness:
         known = self._leases.get(lock.nonce)
-        return lock.start_id or (known.start_id if known else None)
+        start = lock.start_id or (known.start_id if known else None)
+        liveness = look(self.processes, lock.pid, start, lock.boot_id)
+        if liveness is Liveness.ALIVE and start is None:
+            began = self.processes.started_at_ms(lock.pid)
+            if began is not None and began > lock.started_at + START_TOLERANCE_MS:
+                return Liveness.DEAD
+        return liveness
+
+    def _still_alive(self, lease: Lease) -> bool:
+        """Say whether a client whose file cannot be read now, and by which it was alive, goes on living."""
+        return (
+            lease.alive
+            and lease.pid is not None
+            and look(self.processes, lease.pid, lease.start_id, lease.boot_id) is Liveness.ALIVE
+        )
 
     def _hold(self, lock: LockFile) -> None:
         lease = self._leases.get(lock.nonce)
         if lease is None:
-            lease = Lease(
-                lock.nonce,
-                lock.kind,
-                lock.pid,
-                lock.started_at,
-                lock.tty,
-                lock.workspace,
-                lock.start_id,
-                lock.boot_id,
-            )
+            lease = Lease(lock.nonce, lock.kind, lock.pid, lock.started_at, lock.tty, lock.workspace)
             self._leases[lock.nonce] = lease
+        lease.boot_id = lock.boot_id
+        lease.start_id = lease.start_id or lock.start_id or self.processes.start_id(lock.pid)
         lease.alive = True
         self._announce(lease)
 
@@ -222,14 +246,20 @@ class Leases:
             logger.info("client_joined", kind=lease.kind, pid=lease.pid)
             self.on_join(lease.public())
 
-    def _remove(self, path: Path, lock: LockFile) -> None:
-        # Read again right before: the PID may have been taken by a new client that wrote its own file meanwhile.
-        current = _read(path)
-        if current is not None and current.nonce == lock.nonce:
-            path.unlink(missing_ok=True)
+    def _remove(self, path: Path, lock: LockFile, troubles: set[str]) -> None:
+        if lock.nonce not in self._dead:
             # Somebody who died just before the first look keeps the engine as if it had been seen.
+            self._dead.add(lock.nonce)
             self._deadline = max(self._deadline, self.clock.monotonic() + self.graces.of(lock.kind))
-            logger.info("lock_file_removed", pid=lock.pid)
+        try:
+            # Read again right before: the PID may have been taken by a new client that wrote its own file meanwhile.
+            if LockFile.model_validate_json(path.read_bytes()).nonce == lock.nonce:
+                path.unlink()
+                logger.info("lock_file_removed", pid=lock.pid)
+        except FileNotFoundError:
+            pass
+        except (OSError, ValidationError) as error:
+            troubles.add(f"{path.name}: {type(error).__name__}")
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -249,10 +279,3 @@ class Leases:
     def trusted_folders(self) -> list[str]:
         """List every folder that a live client declared as trusted."""
         return sorted({folder for lease in self._leases.values() if lease.live for folder in lease.trusted_folders})
-
-
-def _read(path: Path) -> LockFile | None:
-    try:
-        return LockFile.model_validate(json.loads(path.read_bytes()))
-    except (OSError, ValueError, ValidationError):
-        return None

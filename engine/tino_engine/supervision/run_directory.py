@@ -24,6 +24,8 @@ class UnsafeDirectoryError(Exception):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"The run directory {path} is not private: {reason}.")
+        self.path = path
+        self.reason = reason
 
 
 def ensure_private(directory: Path) -> None:

@@ -2,8 +2,10 @@
 
 Files with PIDs cannot decide a race of two spawners (measured: overlapping engines in 59 of 60 rounds); the kernel can,
 and it gives the lock back on every kind of death. The file is never unlinked, because a lock on an unlinked file
-excludes nobody. The descriptor is not inherited: children are spawned, never forked, since a forked child would keep the
-lock of a dead engine.
+excludes nobody. But somebody may delete the whole run directory: then a new engine locks a new file while the old one is
+still ending (`intact` tells it to). So a second file, beside the database, is locked as well: two engines never have the
+database open. The descriptor is not inherited: children are spawned, never forked, since a forked child would keep the lock
+of a dead engine.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ class EngineLock:
 
     @classmethod
     def acquire(cls, path: Path) -> EngineLock | None:
-        """Take the lock, or give None when another engine holds it."""
+        """Take the lock, or give None when another engine holds it. Raises `OSError` when the file is a link or another's."""
         descriptor = os.open(
             path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o600
         )
