@@ -134,27 +134,38 @@ class Engine:
         asyncio.get_running_loop().call_later(after, self.stopping.set)
 
     async def close(self) -> None:
-        """End everything in order; see the head of this file."""
+        """End everything in order, see the head of this file. A step that fails is logged, and the next one is taken."""
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.runs.close()
-        await asyncio.gather(self.spare.close(), self.data_child.close(), self.language.close())
+        for part, close in (
+            ("runs", self.runs.close),
+            ("spare", self.spare.close),
+            ("data_child", self.data_child.close),
+            ("language_host", self.language.close),
+            ("writer", self.writer.close),
+            ("database", lambda: asyncio.to_thread(self.database.close)),
+        ):
+            try:
+                await close()
+            except Exception:
+                logger.exception("not_closed", part=part)
         self.hub.close()
-        await self.writer.close()
-        await asyncio.to_thread(self.database.close)
         logger.info("stopped")
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            try:
-                self.leases.tick()
-                if not self._lock_intact():
-                    self.stop("the run directory was removed", wanted=False)
-            except Exception:
-                # The watch decides when the engine ends: a fault in one look must not leave it running for ever.
-                logger.exception("watch_failed")
+            # The watch decides when the engine ends: a fault in one look must not leave it running for ever.
+            for look in (self.leases.tick, self._look_at_lock):
+                try:
+                    look()
+                except Exception:
+                    logger.exception("watch_failed")
+
+    def _look_at_lock(self) -> None:
+        if not self._lock_intact():
+            self.stop("the run directory was removed", wanted=False)
 
     # -- what requests need ----------------------------------------------------------------------------------------
 
@@ -180,12 +191,12 @@ class Engine:
             python_path=sys.executable,
             home=str(self.home.root),
             log_path=str(self.home.log),
-            memory_bytes=_memory(self.pid),
+            memory_bytes=self.processes.memory_bytes(self.pid),
             clients=self.leases.clients(),
             runs_running=self.runs.running,
             runs_queued=self.runs.queued,
             children=[
-                ChildProcess(role=role, pid=child.pid, memory_bytes=_memory(child.pid))  # type: ignore[arg-type]
+                ChildProcess(role=role, pid=child.pid, memory_bytes=self.processes.memory_bytes(child.pid))  # type: ignore[arg-type]
                 for role, child in children
                 if child is not None
             ],
@@ -302,12 +313,3 @@ def _describe(client: Client) -> str:
     where = client.workspace or client.tty
     process = f" {client.pid}" if client.pid is not None else ""
     return f"{names[client.kind]}{process}{f' ({where})' if where else ''}"
-
-
-def _memory(pid: int) -> int:
-    import psutil  # noqa: PLC0415 - only when somebody asks
-
-    try:
-        return int(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:
-        return 0
