@@ -237,7 +237,7 @@ export class Context implements vscode.Disposable {
 
   /** What can be done about an engine that could not be started or joined. */
   #waysOn({ code, message }: TinoError): Remedies {
-    if (code === "engine_too_old") return { "Restart engine": () => this.#replaceEngine(message) };
+    if (code === "engine_too_old") return { "Restart engine": () => this.#replaceEngine(message), "Try again": () => this.connect() };
     if (code === "engine_too_new") return { "Reload window": () => vscode.commands.executeCommand("workbench.action.reloadWindow") };
     return { "Try again": () => this.connect() };
   }
@@ -245,7 +245,7 @@ export class Context implements vscode.Disposable {
   /** End an engine of another version. Others use it, or it would have made room by itself; so the user decides. */
   async #replaceEngine(message: string): Promise<void> {
     const restart = "Restart engine";
-    const detail = "Others use it: their runs under way are marked interrupted.";
+    const detail = "Runs under way are marked interrupted; what is finished is kept. Other windows and terminals lose their connection.";
     if ((await vscode.window.showWarningMessage(message, { modal: true, detail }, restart)) !== restart) return;
     await endEngine(this.place, true);
     await this.connect();

@@ -11,8 +11,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 import type { EngineInfo } from "#contracts";
+import { PROTOCOL } from "#contracts/handshake";
 import { systemClock } from "../extension/supervisor/clock.ts";
 import { readEngineInfo } from "../extension/supervisor/discovery.ts";
 import { locateInstallation } from "../extension/supervisor/locate.ts";
@@ -248,13 +249,18 @@ export async function until(condition: () => boolean | Promise<boolean>, what: (
 
 const bundles = new Map<string, Promise<string>>();
 
-/** A program as one file that Node can run at once; built when it is first needed by this test process. */
-export function bundleOf(entry: string): Promise<string> {
-  let bundle = bundles.get(entry);
+/**
+ * A program as one file that Node can run at once; built when it is first needed by this test process. One of another version is the
+ * real one with another protocol number.
+ */
+export function bundleOf(entry: string, protocol = PROTOCOL): Promise<string> {
+  const name = `${entry.replaceAll("/", "-")}-${protocol}`;
+  let bundle = bundles.get(name);
   if (!bundle) {
-    const outdir = join(ROOT, "node_modules", ".cache", "tino-test", String(process.pid), entry.replaceAll("/", "-"));
+    const outdir = join(ROOT, "node_modules", ".cache", "tino-test", String(process.pid), name);
     bundle = build({
       ...terminalProgram,
+      plugins: [...terminalProgram.plugins, speaking(protocol)],
       entryPoints: { main: entry },
       outdir,
       outExtension: { ".js": ".mjs" },
@@ -262,20 +268,36 @@ export function bundleOf(entry: string): Promise<string> {
       process.once("exit", () => rmSync(outdir, { recursive: true, force: true }));
       return join(outdir, "main.mjs");
     });
-    bundles.set(entry, bundle);
+    bundles.set(name, bundle);
   }
   return bundle;
 }
 
+function speaking(protocol: number): Plugin {
+  return {
+    name: "speaking",
+    setup(build) {
+      build.onLoad({ filter: /[\\/]contracts[\\/]handshake\.ts$/ }, ({ path }) => ({
+        contents: readFileSync(path, "utf8").replace(/(?<=PROTOCOL = )\d+/, String(protocol)),
+        loader: "ts",
+      }));
+    },
+  };
+}
+
 /** Put the fake where an engine's interpreter would be. */
-function installFake(folder: string): string {
-  const engine = join(folder, "engine");
-  const bin = join(engine, ".venv", "bin");
+const installFake = (folder: string): string => installEngine(join(folder, "engine"), "-S", join(ROOT, "test", "supervision", "fake_engine.py"));
+
+/** An engine of another version; see `supervision/other_version.py`. */
+export const installOtherVersion = (folder: string, protocol: number): string =>
+  installEngine(join(folder, `engine-${protocol}`), join(ROOT, "test", "supervision", "other_version.py"), String(protocol));
+
+function installEngine(folder: string, ...program: string[]): string {
+  const bin = join(folder, ".venv", "bin");
   mkdirSync(bin, { recursive: true });
-  const program = join(ROOT, "test", "supervision", "fake_engine.py");
-  writeFileSync(join(bin, "python"), `#!/bin/sh\nexec "${PYTHON}" -I -S "${program}" "$@"\n`);
+  writeFileSync(join(bin, "python"), `#!/bin/sh\nexec "${PYTHON}" -I ${program.map((word) => `"${word}"`).join(" ")} "$@"\n`);
   chmodSync(join(bin, "python"), 0o755);
-  return engine;
+  return folder;
 }
 
 function withoutTino(env: NodeJS.ProcessEnv): Record<string, string> {

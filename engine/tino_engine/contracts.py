@@ -1434,14 +1434,14 @@ ERRORS: dict[str, ErrorEntry] = {
         "The engine is shutting down.", "Try again in a moment; a new one is started when needed.", 503, 5
     ),
     "engine_too_old": ErrorEntry(
-        "The running engine speaks protocol {engine}, this program {client}.",
-        "Restart the engine: `tino down`, then `tino up`.",
+        "An older engine runs: process {pid}, version {version}, protocol {engine}; this program speaks protocol {client}. {use}",
+        "It makes room when nobody uses it. Or restart it: `tino down --force`, then `tino up`. Traders go on in either case.",
         426,
         6,
     ),
     "engine_too_new": ErrorEntry(
-        "The running engine speaks protocol {engine}, this program only {client}.",
-        "Update this program, or reload the window if it was just updated.",
+        "A newer engine runs: process {pid}, version {version}, protocol {engine}; this program speaks only protocol {client}.",
+        "Update this program, or reload the window if it was just updated. The engine is left as it is.",
         426,
         6,
     ),

@@ -109,7 +109,7 @@ export class EngineLink {
     return this.#client;
   }
 
-  /** Names this client to the engine; null before the first attempt to connect. */
+  /** Names this client to the engine; null before the first attempt to connect and after one that failed. */
   get nonce(): string | null {
     return this.#lease?.nonce ?? null;
   }
@@ -158,7 +158,7 @@ export class EngineLink {
   /** Leave as a window does: close the socket, unlink the lock file, at once. The engine waits out its grace. */
   dispose(): void {
     this.#disconnect();
-    this.#lease?.release();
+    this.#releaseLease();
   }
 
   /** Leave as a terminal does: the last one out ends the engine and waits until it is gone. */
@@ -184,7 +184,11 @@ export class EngineLink {
       return await work();
     } catch (error) {
       const failure = this.#explain(error);
-      if (!this.#over.signal.aborted) this.#become({ kind: "failed", error: failure });
+      if (!this.#over.signal.aborted) {
+        // Whoever has no engine holds none: its lock file would keep an older one from making room for the next who tries.
+        this.#releaseLease();
+        this.#become({ kind: "failed", error: failure });
+      }
       throw failure;
     }
   }
@@ -271,6 +275,12 @@ export class EngineLink {
     if (this.#ends.looping && TinoError.is(error, "engine_not_running")) return TinoError.of("engine_crash_loop", { count: this.#ends.count, log });
     if (error instanceof TinoError) return error;
     return TinoError.of("internal", { reference: error instanceof Error ? error.message : String(error), log }, { cause: error });
+  }
+
+  #releaseLease(): void {
+    this.#stopLeaseCheck();
+    this.#lease?.release();
+    this.#lease = null;
   }
 
   #keepLease(): void {

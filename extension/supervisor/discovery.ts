@@ -1,6 +1,8 @@
 /** Looking for the engine: what the run directory says, and whether it is true. Changes nothing. */
 import { readFileSync } from "node:fs";
 import type { EngineInfo, Health } from "#contracts";
+import { TinoError } from "#contracts/catalogue";
+import { PROTOCOL } from "#contracts/handshake";
 import { HEALTH_TIMEOUT_MS, probeHealth } from "./health.ts";
 import type { Paths } from "./paths.ts";
 import type { Place } from "./place.ts";
@@ -52,6 +54,12 @@ export async function findEngine(place: Pick<Place, "paths" | "processes">, sign
     if (probe.kind === "refused") return { kind: liveness === "unknown" ? "stale" : "refused", info };
     return { kind: probe.kind === "silent" ? "silent" : "impostor", info };
   }
+}
+
+/** Why an engine of another version cannot be used. @param use a sentence on who uses it, which matters if it is older */
+export function otherVersion({ pid, version, protocol }: Pick<Connection, "pid" | "version" | "protocol">, use = ""): TinoError {
+  const versions = { pid, version, engine: protocol, client: PROTOCOL };
+  return protocol > PROTOCOL ? TinoError.of("engine_too_new", versions) : TinoError.of("engine_too_old", { ...versions, use });
 }
 
 /** `engine.pid`, checked by hand for the same reason as health; null when it is missing or not of its form. */

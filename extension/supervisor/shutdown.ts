@@ -13,6 +13,7 @@
  */
 import type { EngineInfo } from "#contracts";
 import { TinoError } from "#contracts/catalogue";
+import { PROTOCOL } from "#contracts/handshake";
 import { type Connection, findEngine, readEngineInfo } from "./discovery.ts";
 import { type Lease, listClients } from "./lockDirectory.ts";
 import { LoopbackError, requestLoopback } from "./loopback.ts";
@@ -28,15 +29,6 @@ const POLL_MS = 15;
 /** What became of the engine when we left. */
 export type Leaving = "ended" | "inUse" | "gone";
 
-/** Ask the engine to end. `busy`: others use it, `gone`: nobody answers there any more. @throws what the engine says otherwise */
-export async function askToEnd(
-  connection: Pick<Connection, "port" | "token">,
-  body: { force: boolean; nonce: string | null },
-): Promise<"stopping" | "busy" | "gone"> {
-  const answer = await postShutdown(connection, body);
-  return typeof answer === "string" ? answer : "busy";
-}
-
 /**
  * Give up the lease of a terminal; the last one out ends the engine and waits until it is gone. Never throws: whoever leaves has
  * nothing to do about a failure, so it is logged.
@@ -48,8 +40,10 @@ export async function leaveEngine(place: Place, lease: Lease): Promise<Leaving> 
     if (listClients(place.paths, place.processes).length > 0) return "inUse";
     const finding = await findEngine(place);
     if (finding.kind !== "running") return "gone";
+    // One of another version was never ours: it ends with its own clients.
+    if (finding.connection.protocol !== PROTOCOL) return "inUse";
     const answer = await askToEnd(finding.connection, { force: false, nonce: lease.nonce });
-    if (answer !== "stopping") return answer === "busy" ? "inUse" : "gone";
+    if (answer !== "stopping") return answer === "gone" ? "gone" : "inUse";
     const info = readEngineInfo(place.paths);
     if (info) await untilGone(place, info);
     return "ended";
@@ -76,7 +70,7 @@ export async function endEngine(place: Place, force: boolean, onStep: (step: str
   const info = readEngineInfo(place.paths);
   if (!info) return true; // It removed its file since: it is on its way out.
   if (finding.kind === "running") {
-    const answer = await postShutdown(finding.connection, { force, nonce: null });
+    const answer = await askToEnd(finding.connection, { force, nonce: null });
     if (answer instanceof TinoError) throw answer;
   } else if (!force && finding.kind !== "refused") {
     throw finding.kind === "impostor"
@@ -117,7 +111,8 @@ async function untilGone(place: Place, info: EngineInfo, termAfterMs = TERM_AFTE
   if (!isGone()) throw TinoError.of("engine_unreachable", { pid: info.pid });
 }
 
-async function postShutdown(
+/** Ask the engine to end. Gives its refusal if others use it; `gone`: nobody answers there any more. @throws what the engine says otherwise */
+export async function askToEnd(
   connection: Pick<Connection, "port" | "token">,
   body: { force: boolean; nonce: string | null },
 ): Promise<"stopping" | "gone" | TinoError> {

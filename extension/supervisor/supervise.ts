@@ -33,14 +33,16 @@
  *   - The run directory is deleted → the lease is rewritten with the next look; the engine notices by itself and ends.
  *
  * VERSIONS. Equal protocol: attach. An older engine is replaced if it is idle, which only the engine can tell: it is asked to end
- * "unless others use it". A newer engine is never touched.
+ * "unless others use it", and its refusal says who they are: clients, traders, runs. Then it is the user's to say. A newer engine is
+ * never touched, neither here nor by a client that leaves. The one that is started in its place cannot be of another version again:
+ * the engine refuses a start message in another protocol.
  *
  * Time and processes are reached through `clock.ts` and `processes.ts` only, so that a test can play all of this in no time.
  */
 import type { EngineInfo } from "#contracts";
 import { TinoError } from "#contracts/catalogue";
 import { PROTOCOL } from "#contracts/handshake";
-import { type Connection, type Finding, findEngine } from "./discovery.ts";
+import { type Connection, type Finding, findEngine, otherVersion } from "./discovery.ts";
 import { launchEngine } from "./engineProcess.ts";
 import type { Lease } from "./lockDirectory.ts";
 import type { Place } from "./place.ts";
@@ -122,11 +124,10 @@ async function isHealthy(place: Place, pid: number): Promise<boolean> {
 /** Whether this program may use that engine; false when it was asked to make room and does. */
 async function mayAttach(place: Place, connection: Connection, lease: Lease): Promise<boolean> {
   if (connection.protocol === PROTOCOL) return true;
-  const versions = { engine: connection.protocol, client: PROTOCOL };
-  if (connection.protocol > PROTOCOL) throw TinoError.of("engine_too_new", versions);
-  place.log("info", "supervisor", "replacing_older_engine", { ...versions, enginePid: connection.pid });
+  if (connection.protocol > PROTOCOL) throw otherVersion(connection);
+  place.log("info", "supervisor", "replacing_older_engine", { engine: connection.protocol, client: PROTOCOL, enginePid: connection.pid });
   const answer = await askToEnd(connection, { force: false, nonce: lease.nonce });
-  if (answer === "busy") throw TinoError.of("engine_too_old", versions);
+  if (answer instanceof TinoError) throw otherVersion(connection, answer.message);
   return false;
 }
 

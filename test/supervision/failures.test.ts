@@ -236,33 +236,6 @@ test.each([
   await expect(ensure()).rejects.toThrow(reason);
 });
 
-test.each([
-  [2, "engine_too_new"],
-  [0, "engine_too_old"],
-])("an engine of protocol %i that others use is left alone", async (protocol, code) => {
-  rig = new Rig({ fake: `protocol=${protocol}`, env: { TINO_TERMINAL_GRACE_MS: "60000" } });
-  // A lock file of a living process stands for another client of the foreign engine; our own is released between.
-  const holder = Lease.take(rig.paths, { kind: "cli", version: "1", workspace: null }, { ...rig.place().processes, pid: process.ppid }, rig.place().clock);
-  expect(await ensure()).toMatchObject({ code });
-  expect(rig.fakeStarts()).toHaveLength(1);
-  expect(rig.processes()).toEqual(rig.fakeStarts());
-  holder.release();
-});
-
-test("an idle engine of an older protocol makes room", async () => {
-  rig = new Rig({ fake: "protocol=0", env: { TINO_TERMINAL_GRACE_MS: "60000" } });
-  // The one that starts in its place speaks the old protocol too, so this goes on until the second is refused as busy or replaced again.
-  const controller = new AbortController();
-  const seen: number[] = [];
-  const onPhase = () => {
-    const starts = rig.fakeStarts();
-    if (starts.length > seen.length) seen.push(...starts.slice(seen.length));
-    if (starts.length === 3) controller.abort(TinoError.of("engine_not_running"));
-  };
-  expect(await ensure({ signal: controller.signal, onPhase })).toMatchObject({ code: "engine_not_running" });
-  expect(new Set(seen).size).toBe(3);
-});
-
 test("what clients write is private whatever the umask", async () => {
   rig = new Rig();
   const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);

@@ -9,6 +9,10 @@ nothing but the standard library, so it starts in a twentieth of a second. `TINO
     dying       exits 1 as soon as it is healthy and somebody asked for its health
     protocol=N  speaks another protocol
     gap         leaves a number out of the event stream, once
+    mumble      ends each language session at its first message
+
+A file `fake` in the home holds such words for every engine that starts from then on, in place of the variable's. While there is a file
+`fake-run`, a run is under way.
 """
 
 import asyncio
@@ -28,7 +32,17 @@ import time
 
 HOME = os.environ["TINO_HOME"]
 RUN = os.path.join(HOME, "run")
-BEHAVIOUR = os.environ.get("TINO_FAKE", "").split()
+
+
+def behaviour():
+    try:
+        with open(os.path.join(HOME, "fake")) as file:
+            return file.read().split()
+    except OSError:
+        return os.environ.get("TINO_FAKE", "").split()
+
+
+BEHAVIOUR = behaviour()
 PROTOCOL = next((int(word[9:]) for word in BEHAVIOUR if word.startswith("protocol=")), 1)
 STARTS = os.path.join(HOME, "logs", "fake-starts.log")
 
@@ -161,7 +175,7 @@ class Fake:
                 with open(os.path.join(HOME, "logs", "fake-requests.log"), "a") as log:
                     log.write(f"{method} {target}\n")
                 if headers.get("upgrade") == "websocket":
-                    await self.stream(headers, reader, writer)
+                    await (self.stream if target.startswith("/ws/") else self.language)(headers, reader, writer)
                     return
                 status, reply = self.answer(method, target, headers, body)
                 data = json.dumps(reply).encode()
@@ -199,11 +213,14 @@ class Fake:
             return 200, self.status()
         if path == "/api/shutdown":
             wanted = json.loads(body or b"{}")
+            words = {"vscode": "window", "cli": "terminal", "trader": "trader"}
             others = [
-                f"{client['kind']} {client['pid']}"
+                f"{words[client['kind']]} {client['pid']}"
                 for nonce, client in self.clients().items()
                 if nonce != wanted.get("nonce")
             ]
+            if os.path.exists(os.path.join(HOME, "fake-run")):
+                others.append("1 run under way")
             if others and not wanted.get("force"):
                 return 409, error("engine_busy", f"The engine is in use: {', '.join(others)}.")
             self.stop()
@@ -251,10 +268,10 @@ class Fake:
         for writer in list(self.sockets):
             send(writer, envelope)
 
-    async def stream(self, headers, reader, writer):
+    def upgrade(self, headers, writer):
         if headers.get("authorization") != f"Bearer {self.token}":
             writer.write(b"HTTP/1.1 403 X\r\ncontent-length: 0\r\n\r\n")
-            return
+            return False
         accept = base64.b64encode(
             hashlib.sha1((headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
         )
@@ -263,6 +280,17 @@ class Fake:
             + accept
             + b"\r\n\r\n"
         )
+        return True
+
+    async def language(self, headers, reader, writer):
+        if "mumble" not in BEHAVIOUR:
+            writer.write(b"HTTP/1.1 404 X\r\ncontent-length: 0\r\n\r\n")
+        elif self.upgrade(headers, writer):
+            await receive(reader, writer)
+
+    async def stream(self, headers, reader, writer):
+        if not self.upgrade(headers, writer):
+            return
         hello = json.loads(await receive(reader, writer))
         resume = hello["resume"]
         if resume and resume["instance"] == self.instance:
@@ -381,6 +409,11 @@ def main():
     if "mute" in BEHAVIOUR:
         time.sleep(60)
     bootstrap = json.loads(line)
+    if bootstrap["protocol"] != PROTOCOL:
+        sys.stderr.write(
+            f"The engine refused its start message: it speaks protocol {bootstrap['protocol']}, this engine {PROTOCOL}.\n"
+        )
+        sys.exit(5)
     if bootstrap["nonce"] != nonce:
         sys.stderr.write("The engine refused its start message: its nonce is not the one of the READY line.\n")
         sys.exit(5)

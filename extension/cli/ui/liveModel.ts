@@ -1,9 +1,9 @@
 /** What the live view knows, and how each message changes it. Pure, so that it can be tested without a terminal. */
 import type { Client, Envelope, Event, RunProgress, RunSummary, Snapshot } from "#contracts";
 import type { LinkState } from "../../client/engineLink.ts";
+import { clientName } from "../format.ts";
 import type { Paint } from "../output.ts";
 import { runSentence } from "./runText.ts";
-import { clientName } from "./statusText.ts";
 
 export interface Happening {
   readonly at: number;

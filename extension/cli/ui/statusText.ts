@@ -1,9 +1,8 @@
 /** The engine's state on one screen. */
 import type { Client, EngineStatus } from "#contracts";
-import { bytes, duration, moment, shortPath } from "../format.ts";
+import { bytes, CLIENT_KINDS, duration, moment, shortPath } from "../format.ts";
 import { cut, type Paint, type Screen, table } from "../output.ts";
 
-const KINDS: Record<Client["kind"], string> = { vscode: "window", cli: "terminal", browser: "browser page", trader: "trader" };
 const ROLES: Record<EngineStatus["children"][number]["role"], string> = {
   language: "language host",
   data: "data worker",
@@ -39,7 +38,7 @@ function clientsText(clients: readonly Client[], screen: Pick<Screen, "paint" | 
   return table(
     [{ title: "Used by" }, { title: "Process", align: "right" }, { title: "Since" }, { title: "Where", shrinks: true }, { title: "Connected", keep: 1 }],
     clients.map((client) => [
-      KINDS[client.kind],
+      CLIENT_KINDS[client.kind],
       client.pid === null ? "" : String(client.pid),
       moment(client.since, now),
       client.workspace ? shortPath(client.workspace) : (client.tty ?? ""),
@@ -47,10 +46,4 @@ function clientsText(clients: readonly Client[], screen: Pick<Screen, "paint" | 
     ]),
     screen,
   );
-}
-
-/** One client in a sentence: `window 4711 (~/strategies)`. */
-export function clientName(client: Client): string {
-  const where = client.workspace ? shortPath(client.workspace) : client.tty;
-  return `${KINDS[client.kind]}${client.pid === null ? "" : ` ${client.pid}`}${where ? ` (${where})` : ""}`;
 }

@@ -5,9 +5,11 @@
 import type { EngineStatus, ErrorBody } from "#contracts";
 import { TinoError } from "#contracts/catalogue";
 import { PROTOCOL } from "#contracts/handshake";
-import { type Connection, findEngine } from "../../supervisor/discovery.ts";
+import { type Connection, findEngine, otherVersion } from "../../supervisor/discovery.ts";
+import { listClients } from "../../supervisor/lockDirectory.ts";
 import { LoopbackError, requestLoopback } from "../../supervisor/loopback.ts";
 import type { Place } from "../../supervisor/place.ts";
+import { clientName } from "../format.ts";
 
 /** `problem`: something is recorded or answers, but is not usable as the engine. */
 export interface StatusReply {
@@ -31,15 +33,14 @@ export async function status(place: Place): Promise<StatusReply> {
     case "impostor":
       return problem(TinoError.of("engine_impostor", { port: finding.info.port, path: place.paths.engineInfo }));
     case "running":
-      return ask(finding.connection);
+      return ask(place, finding.connection);
   }
 }
 
-async function ask(connection: Connection): Promise<StatusReply> {
+async function ask(place: Place, connection: Connection): Promise<StatusReply> {
   const { port, token, pid, protocol } = connection;
-  // Another version's answer may have another shape: what it is stands in its proof, the rest is left alone.
-  if (protocol !== PROTOCOL)
-    return problem(TinoError.of(protocol < PROTOCOL ? "engine_too_old" : "engine_too_new", { engine: protocol, client: PROTOCOL }), true);
+  // Another version's answer may have another shape: what it is stands in its proof, who uses it in the lock files.
+  if (protocol !== PROTOCOL) return problem(otherVersion(connection, describeUse(place)), true);
   try {
     const answer = await requestLoopback({ port, token, method: "GET", path: "/api/engine", timeoutMs: TIMEOUT_MS });
     if (answer.status !== 200) return problem(TinoError.of("engine_unreachable", { pid }));
@@ -48,6 +49,11 @@ async function ask(connection: Connection): Promise<StatusReply> {
     if (!(error instanceof LoopbackError)) throw error;
     return problem(error.reason === "timeout" ? TinoError.of("engine_unreachable", { pid }) : TinoError.of("engine_stopping"));
   }
+}
+
+function describeUse({ paths, processes }: Place): string {
+  const users = listClients(paths, processes).map(clientName);
+  return users.length > 0 ? `It is used by ${users.join(", ")}.` : "No window, terminal or trader uses it.";
 }
 
 const problem = (error: TinoError, running = false): StatusReply => ({ running, engine: null, problem: error.body });

@@ -2,7 +2,7 @@
 import type { FrameLocator, Locator } from "playwright-core";
 import { METRICS, type Metrics } from "#contracts";
 import { until } from "../../rig.ts";
-import { type EditorWindow, SHORT_MS } from "./window.ts";
+import type { EditorWindow } from "./window.ts";
 
 /** A figure as the page writes it, taken apart. */
 export interface Shown {
@@ -66,9 +66,9 @@ export class BacktestPanel {
   /** Choose from the menu of the chart's exports, which closes when something else in the window takes the focus. */
   async export(item: string): Promise<void> {
     const button = this.frame.getByRole("button", { name: "Export", exact: true }).first();
-    await this.#window.attempts(async () => {
+    await this.#window.attempts(async (timeout) => {
       if ((await button.getAttribute("aria-expanded")) !== "true") await button.click();
-      await this.frame.getByRole("menuitem", { name: item }).click({ timeout: SHORT_MS });
+      await this.frame.getByRole("menuitem", { name: item }).click({ timeout });
     });
   }
 

@@ -8,10 +8,9 @@ import { ROOT, until } from "../../rig.ts";
 export const RESULTS = join(ROOT, "test-results", "editor");
 
 const RESTORED_MS = 60_000;
-const ATTEMPTS = 6;
-/** How long one attempt may take of what is tried again. */
-export const SHORT_MS = 3_000;
-const isTimeout = (error: unknown): boolean => error instanceof errors.TimeoutError;
+/** How long the first attempt may take of what is tried again; each further one may take twice as long. */
+const SHORT_MS = 3_000;
+const LONG_MS = 24_000;
 
 export class EditorWindow {
   readonly page: Page;
@@ -87,15 +86,15 @@ export class EditorWindow {
 
   /** Run a command by its title as the palette shows it. */
   async command(title: string): Promise<void> {
-    await this.attempts(async () => {
-      await this.#openPalette(`>${title}`);
-      await this.row(title).click({ timeout: SHORT_MS });
+    await this.attempts(async (timeout) => {
+      await this.#openPalette(`>${title}`, timeout);
+      await this.row(title).click({ timeout });
     });
   }
 
   /** Choose from a list that is open already; it draws only the rows that are in view, so it is filtered first. */
   async choose(text: string): Promise<void> {
-    await this.#fillQuickInput(text);
+    await this.#fillQuickInput(text, LONG_MS);
     await this.row(text).click();
   }
 
@@ -108,13 +107,12 @@ export class EditorWindow {
     await dialog.waitFor();
     await until(
       async () => {
-        if ((await dialog.count()) === 0) return true;
         try {
-          await this.#fillQuickInput(path);
+          await this.#fillQuickInput(path, SHORT_MS);
           await dialog.getByRole("button", { name: button }).click({ timeout: SHORT_MS });
           await dialog.waitFor({ state: "hidden", timeout: SHORT_MS });
         } catch (error) {
-          if (!isTimeout(error)) throw error;
+          if (!(error instanceof errors.TimeoutError)) throw error;
         }
         return (await dialog.count()) === 0;
       },
@@ -125,10 +123,10 @@ export class EditorWindow {
   /** Whether the palette offers a command. */
   async offers(title: string): Promise<boolean> {
     let found = false;
-    await this.attempts(async () => {
-      await this.#openPalette(`>${title}`);
+    await this.attempts(async (timeout) => {
+      await this.#openPalette(`>${title}`, timeout);
       // Either is there once the list is filled.
-      await this.page.locator(".quick-input-list .monaco-list-row").first().waitFor({ timeout: SHORT_MS });
+      await this.page.locator(".quick-input-list .monaco-list-row").first().waitFor({ timeout });
       found = (await this.row(title).count()) > 0;
       await this.page.keyboard.press("Escape");
     });
@@ -137,11 +135,11 @@ export class EditorWindow {
 
   /** Open a file of the workspace. */
   async openFile(name: string): Promise<void> {
-    await this.attempts(async () => {
+    await this.attempts(async (timeout) => {
       await this.page.keyboard.press("ControlOrMeta+P");
-      await this.#fillQuickInput(name);
-      await this.page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().click({ timeout: SHORT_MS });
-      await this.tab(name).waitFor({ timeout: SHORT_MS });
+      await this.#fillQuickInput(name, timeout);
+      await this.page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().click({ timeout });
+      await this.tab(name).waitFor({ timeout });
     });
   }
 
@@ -189,6 +187,20 @@ export class EditorWindow {
     return this.page.locator(".monaco-dialog-box");
   }
 
+  /** Open a terminal of the editor and run something in it. */
+  async terminal(command: string): Promise<void> {
+    await this.command("Terminal: Create New Terminal");
+    // The shell is there once it has written its prompt.
+    await this.page.locator(".terminal-wrapper.active .xterm-rows", { hasText: /[$#] / }).waitFor();
+    await this.typeInTerminal(command);
+    await this.page.keyboard.press("Enter");
+  }
+
+  async typeInTerminal(text: string): Promise<void> {
+    await this.page.locator(".terminal-wrapper.active textarea").focus();
+    await this.page.keyboard.type(text);
+  }
+
   /** Rows of the Problems view, which is opened. */
   async problems(): Promise<Locator> {
     if ((await this.page.locator(".markers-panel").count()) === 0) await this.command("View: Toggle Problems");
@@ -227,9 +239,9 @@ export class EditorWindow {
 
   /** Apply a quick fix at the cursor by its title. */
   async quickFix(title: RegExp): Promise<void> {
-    await this.attempts(async () => {
+    await this.attempts(async (timeout) => {
       await this.page.keyboard.press("ControlOrMeta+.");
-      await this.page.locator(".action-widget .monaco-list-row", { hasText: title }).first().click({ timeout: SHORT_MS });
+      await this.page.locator(".action-widget .monaco-list-row", { hasText: title }).first().click({ timeout });
     });
   }
 
@@ -249,24 +261,22 @@ export class EditorWindow {
     expect(seen).toMatch(text);
   }
 
-  async #openPalette(text: string): Promise<void> {
+  async #openPalette(text: string, timeout: number): Promise<void> {
     await this.page.keyboard.press("F1");
-    await this.#fillQuickInput(text);
+    await this.#fillQuickInput(text, timeout);
   }
 
-  async #fillQuickInput(text: string): Promise<void> {
-    const input = this.page.locator(".quick-input-widget:visible input[type=text]").first();
-    await input.waitFor({ timeout: SHORT_MS });
-    await input.fill(text, { timeout: SHORT_MS });
+  async #fillQuickInput(text: string, timeout: number): Promise<void> {
+    await this.page.locator(".quick-input-widget:visible input[type=text]").first().fill(text, { timeout });
   }
 
   /** Do something that a change of the focus while the workbench settles can undo, until it is done. */
-  async attempts(work: () => Promise<void>): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
+  async attempts(work: (timeout: number) => Promise<void>): Promise<void> {
+    for (let timeout = SHORT_MS; ; timeout *= 2) {
       try {
-        return await work();
+        return await work(timeout);
       } catch (error) {
-        if (attempt === ATTEMPTS) throw error;
+        if (timeout >= LONG_MS) throw error;
         await this.page.keyboard.press("Escape");
       }
     }
