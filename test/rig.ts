@@ -69,9 +69,16 @@ export class Rig {
     return placeOf(this.paths, locateInstallation(ROOT, this.env), fileLog(this.paths.clientLog, systemClock), this.env);
   }
 
-  /** Run `tino` to its end. */
-  async tino(args: string[], options: { env?: Record<string, string>; cwd?: string; input?: string } = {}): Promise<Finished> {
-    const child = await this.startTino(args, options);
+  /** Run `tino` to its end. `powerless`: as a user who cannot pass over modes, also where the tests are run by one who can. */
+  async tino(args: string[], options: { env?: Record<string, string>; cwd?: string; input?: string; powerless?: boolean } = {}): Promise<Finished> {
+    const child =
+      options.powerless && process.getuid?.() === 0
+        ? this.#spawn(
+            "setpriv",
+            ["--bounding-set", "-all", "--inh-caps", "-all", "--", process.execPath, await bundleOf("extension/cli/main.ts"), ...args],
+            options,
+          )
+        : await this.startTino(args, options);
     child.process.stdin?.end(options.input ?? "");
     return child.finished;
   }

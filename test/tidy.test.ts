@@ -48,6 +48,7 @@ const ROOMS: { room: string; may: string[] }[] = [
   { room: "contracts/generate.ts", may: ["contracts/", "zod", "node:"] },
   { room: "contracts/", may: ["contracts/", "zod"] },
   { room: "extension/supervisor/", may: ["contracts/", "extension/supervisor/", "node:", "proper-lockfile"] },
+  { room: "extension/diagnosis/", may: ["contracts/", "extension/diagnosis/", "extension/supervisor/", "node:"] },
   { room: "extension/client/", may: ["contracts/", "extension/client/", "extension/supervisor/", "node:", "ws", "zod"] },
   {
     room: "extension/cli/",
@@ -55,6 +56,7 @@ const ROOMS: { room: string; may: string[] }[] = [
       "contracts/",
       "extension/cli/",
       "extension/client/",
+      "extension/diagnosis/",
       "extension/supervisor/",
       "package.json",
       "node:",

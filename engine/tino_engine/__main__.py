@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 
 def main(arguments: list[str]) -> int:
@@ -18,6 +19,8 @@ def main(arguments: list[str]) -> int:
         ("language", "the language host"),
     ):
         verbs.add_parser(name, help=f"{purpose}; started by the engine")
+    inspect = verbs.add_parser("inspect", help="what `tino doctor` asks of this Python; changes nothing")
+    inspect.add_argument("database", type=Path, help="the database to look through")
     chosen = parser.parse_args(arguments)
     # Each verb imports only what is its own: `serve` must reach its lock within a few hundredths of a second.
     match chosen.verb:
@@ -33,6 +36,10 @@ def main(arguments: list[str]) -> int:
             from tino_engine.workers.data import main as data  # noqa: PLC0415
 
             return data()
+        case "inspect":
+            from tino_engine.diagnosis import main as inspect_installation  # noqa: PLC0415
+
+            return inspect_installation(chosen.database)
         case _:
             from tino_engine.workers.language import main as language  # noqa: PLC0415
 

@@ -101,6 +101,13 @@ export async function run(argv: readonly string[], version: string, build: Build
     .action((options: Common & { follow?: boolean; lines: number; component?: string; level: "debug" | "info" | "warning" | "error" }) =>
       perform(options, async (context, chosen) => (await import("./actions.ts")).performLogs(context, chosen)),
     );
+  verb("doctor", "Look whether everything that tino rests on is in order; starts nothing", DOCTOR_END)
+    .option("--fix", "put right what can be put right without a risk")
+    .option("--bundle <file>", "show what a report of a fault should hold, and save it after you agreed")
+    .option("-y, --yes", "save the bundle without asking")
+    .action((options: Common & { fix?: boolean; bundle?: string; yes?: boolean }) =>
+      perform(options, async (context, chosen) => (await import("./doctorCommand.ts")).performDoctor(context, chosen)),
+    );
 
   try {
     const { operands, unknown } = program.parseOptions([...argv]);
@@ -149,6 +156,10 @@ const HELP_END = `
 Exit codes: 0 done, 1 fault, 2 usage, 3 input, 4 strategy, 5 engine, 6 refused, 7 set-up, 130 cancelled.
 Environment: NO_COLOR, FORCE_COLOR, TINO_HOME (where tino keeps everything), TINO_LOG_LEVEL.
 All of it: docs/cli.md`;
+
+const DOCTOR_END = `
+Works without an engine, and when little else does. Exit code 0 unless there is a problem, then 1.
+What a bundle holds, and what never: docs/diagnostics.md`;
 
 const BACKTEST_END = `
 Ctrl-C cancels the run.

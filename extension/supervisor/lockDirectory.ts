@@ -89,7 +89,8 @@ export function listClients(paths: Paths, processes: Processes): LockFile[] {
     .filter((lock) => livenessOf(processes, lock) !== "dead");
 }
 
-function readLock(path: string): LockFile | null {
+/** The content of a lock file; null when it is none, or gone. */
+export function readLock(path: string): LockFile | null {
   try {
     const found = JSON.parse(readFileSync(path, "utf8"));
     if (!Number.isSafeInteger(found?.pid)) return null;

@@ -73,7 +73,7 @@ export function ensureRunDirectory(paths: Paths): void {
 }
 
 /** Why a directory must not be trusted, in words; null when it is ours alone or does not exist. */
-function whyUnsafe(directory: string): string | null {
+export function whyUnsafe(directory: string): string | null {
   const found = lstatSync(directory, { throwIfNoEntry: false });
   if (!found) return null;
   if (found.isSymbolicLink()) return "it is a symbolic link";
