@@ -5,7 +5,7 @@
 import type { z } from "zod";
 import { BacktestRequest, Run, RunList, RunListQuery, RunSummary, SeriesQuery } from "./backtest.ts";
 import type { Scope } from "./base.ts";
-import { BarsQuery, SampleReply, SymbolList } from "./data.ts";
+import { BarsQuery, DataImport, ImportList, ImportPreview, ImportRequest, RemoveRequest, SampleReply, SymbolList } from "./data.ts";
 import { BrowserCode, BrowserCodeRequest, EngineStatus, Health, HealthQuery, Session, SessionRequest, ShutdownReply, ShutdownRequest, SocketTicket } from "./process.ts";
 import { Strategy, StrategyList, StrategyQuery, StrategySchemaQuery } from "./strategies.ts";
 
@@ -39,6 +39,12 @@ export const CALLS = {
   listSymbols: { method: "GET", path: "/api/data/symbols", summary: "Instruments in the catalog with their coverage", scope: "read", reply: SymbolList },
   getBars: { method: "GET", path: "/api/data/bars", summary: "Bars of one series", scope: "read", query: BarsQuery, reply: "arrow" },
   importSample: { method: "POST", path: "/api/data/sample", summary: "Bring the embedded sample data into the catalog", scope: "simulate", reply: SampleReply },
+  previewImport: { method: "POST", path: "/api/data/import/preview", summary: "How files of bars would be read; stores nothing", scope: "simulate", body: ImportRequest, reply: ImportPreview },
+  startImport: { method: "POST", path: "/api/data/import", summary: "Import files of bars", scope: "simulate", body: ImportRequest, reply: DataImport },
+  listImports: { method: "GET", path: "/api/data/import", summary: "Imports since the engine started, newest first", scope: "read", reply: ImportList },
+  getImport: { method: "GET", path: "/api/data/import/{id}", summary: "One import", scope: "read", reply: DataImport },
+  cancelImport: { method: "POST", path: "/api/data/import/{id}/cancel", summary: "Cancel an import; nothing of it is kept", scope: "simulate", reply: DataImport },
+  removeData: { method: "POST", path: "/api/data/remove", summary: "Remove series of bars from the catalog", scope: "operate", body: RemoveRequest, reply: SymbolList },
 
   listStrategies: { method: "GET", path: "/api/strategies", summary: "Strategies below the trusted folders", scope: "read", query: StrategyQuery, reply: StrategyList },
   getStrategySchema: { method: "GET", path: "/api/strategies/schema", summary: "One strategy and its parameters", scope: "read", query: StrategySchemaQuery, reply: Strategy },

@@ -92,6 +92,26 @@ export const CATALOGUE = {
   range_invalid: entry(422, EXIT.input, "The range starts {from} and ends {to}, before it starts.", "Exchange the two dates."),
   data_corrupt: entry(500, EXIT.input, "The stored data of {barType} cannot be read: {reason}.", "Import it again; `tino demo` restores the sample."),
 
+  // Imports
+  import_file_not_found: entry(404, EXIT.input, "There is no file or folder {path}.", "Check the path."),
+  import_file_unreadable: entry(422, EXIT.input, "{path} cannot be read: {reason}.", "Check that the file is whole, and that it is CSV or Parquet, plain or in .gz or .zip."),
+  import_no_files: entry(422, EXIT.input, "{path} holds no file that could be imported.", "Files end in .csv, .txt, .tsv or .parquet, or with .gz or .zip after it."),
+  import_too_many_files: entry(422, EXIT.input, "{path} holds more than {limit} files.", "Name a smaller folder."),
+  import_encoding: entry(422, EXIT.input, "{path} is not {encoding}: line {line} cannot be read.", "Choose another encoding, such as cp1252 or utf-16."),
+  import_zones_mixed: entry(422, EXIT.input, "{path}, line {line}: some times name a zone and others do not.", "Make them alike: nobody can tell what the others mean."),
+  import_column_unknown: entry(422, EXIT.input, "{path} has no column for {column}; it has {available}.", "Say which column it is."),
+  import_layout_invalid: entry(422, EXIT.input, "The file cannot be read like this: {reason}.", "Correct the named choice."),
+  import_symbol_unknown: entry(422, EXIT.input, "{path} does not say which instrument it holds.", "Name it, such as AAPL.XNAS."),
+  import_step_unknown: entry(422, EXIT.input, "{path} does not tell how long a bar is.", "Say it, such as 1-MINUTE or 1-DAY."),
+  import_no_rows: entry(422, EXIT.input, "{path} holds no row that could be read as a bar{reason}.", "Look at the preview, and say what is guessed wrong."),
+  import_row_invalid: entry(422, EXIT.input, "{path}, line {line}: {reason}.", "Correct the row, or let such rows be left out. Nothing was stored."),
+  import_precision: entry(422, EXIT.input, "{instrument} is stored with {stored} decimals, these prices have {wanted}.", "Import with {stored} decimals, or remove the instrument’s other series first."),
+  import_class_other: entry(422, EXIT.input, "{instrument} is stored as {stored}, not as {wanted}.", "Name another instrument, or remove its series first."),
+  import_not_found: entry(404, EXIT.input, "There is no import {id}.", "Imports are listed until the engine ends."),
+  import_already_ended: entry(409, EXIT.refused, "Import {id} has already ended ({status}).", "Nothing to cancel."),
+  import_cancelled: entry(409, EXIT.cancelled, "The import was cancelled.", "Start it again when you like; nothing was stored."),
+  import_interrupted: entry(503, EXIT.engine, "The process of the import ended ({reason}).", "Start it again; nothing was stored. If it happens twice, see the log {log}."),
+
   // Runs
   run_not_found: entry(404, EXIT.input, "There is no run {id}.", "`tino runs` lists them."),
   run_not_finished: entry(409, EXIT.refused, "Run {id} has no result: it is {status}.", "Wait for it, or start it again."),

@@ -11,6 +11,7 @@
 import { z } from "zod";
 import { RunProgress, RunSummary } from "./backtest.ts";
 import { ClientKind, Decimal, EpochMs, Instance, Mode, Nonce, RunId } from "./base.ts";
+import { DataImport } from "./data.ts";
 import { Client, EngineState, EngineStatus } from "./process.ts";
 
 const Side = z.enum(["BUY", "SELL"]);
@@ -123,7 +124,11 @@ export type EngineChanged = z.infer<typeof EngineChanged>;
 export const DataChanged = z.object({ type: z.literal("data.changed"), barTypes: z.array(z.string()) }).meta({ id: "DataChanged" });
 export type DataChanged = z.infer<typeof DataChanged>;
 
-export const Event = z.discriminatedUnion("type", [OrderbookDelta, Trade, OrderState, PositionState, RiskAlert, RunChanged, RunProgressed, ClientJoined, ClientLeft, EngineChanged, DataChanged]).meta({ id: "Event" });
+/** An import went on or ended. Not durable: what it stored is told by `data.changed`. */
+export const ImportChanged = z.object({ type: z.literal("import.changed"), import: DataImport }).meta({ id: "ImportChanged" });
+export type ImportChanged = z.infer<typeof ImportChanged>;
+
+export const Event = z.discriminatedUnion("type", [OrderbookDelta, Trade, OrderState, PositionState, RiskAlert, RunChanged, RunProgressed, ClientJoined, ClientLeft, EngineChanged, DataChanged, ImportChanged]).meta({ id: "Event" });
 export type Event = z.infer<typeof Event>;
 
 /** One event with its place in the stream. */

@@ -58,6 +58,7 @@ export function foldEvent(snapshot: Snapshot, { seq, event }: Envelope): Snapsho
       return { ...snapshot, seq, status: { ...snapshot.status, state: event.state } };
     // The catalog is asked for when it is needed, and traders have no view yet.
     case "data.changed":
+    case "import.changed":
     case "orderbook_delta":
     case "trade":
     case "order_state":

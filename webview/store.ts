@@ -60,8 +60,9 @@ function fold(state: State, event: Event): State {
       const clients = state.status.clients.filter((client) => client.kind !== kind || client.pid !== pid || client.since !== since);
       return { ...state, status: { ...state.status, clients } };
     }
-    // The catalog is fetched, and what traders do has no page yet.
+    // The catalog and its imports are fetched, and what traders do has no page yet.
     case "data.changed":
+    case "import.changed":
     case "orderbook_delta":
     case "trade":
     case "order_state":

@@ -38,6 +38,8 @@ def test_every_call_of_the_table_is_described() -> None:
     assert described == {(call.method, call.path) for call in CALLS.values()}
 
 
+# Schemathesis draws from `random` when it makes some of its invalid bodies; that is for Hypothesis and it to settle.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning")
 @tested.parametrize()
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))  # type: ignore[arg-type]
 def test_every_reply_is_as_described(engine: LiveEngine, case: Any) -> None:

@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
-from sqlalchemy import select
 
-from data.rig import run_python, source_rows
+from data.rig import Rig, rig, run_python, source_rows
 from tino_engine.contracts import BarsQuery
 from tino_engine.data import Catalog, sample
 from tino_engine.errors import TinoError
-from tino_engine.ledger import Database, Writer, tables
-from tino_engine.workers.pool import Single
+from tino_engine.ledger import tables
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tino_engine.data import ResolvedSeries
@@ -29,40 +25,6 @@ if TYPE_CHECKING:
 DAILY = "{}-1-DAY-LAST-EXTERNAL"
 IDS = ["AAPL.XNAS", "FB.XNAS", "GOOG.XNAS", "IBM.XNYS", "MSFT.XNAS"]
 AAPL = DAILY.format("AAPL.XNAS")
-
-
-class Rig:
-    """A catalog on a home of its own."""
-
-    def __init__(self, home: Path) -> None:
-        self.folder = home / "data"
-        self.database = Database.open(home / "tino.db")
-        self.writer = Writer(self.database)
-        self.child = Single("data")
-        self.changes: list[list[str]] = []
-        self.catalog = self.open()
-
-    def open(self) -> Catalog:
-        """Open another catalog on the same home, as a new engine would."""
-        return Catalog(self.database, self.writer, self.child.get, self.folder, self.changes.append)
-
-    async def rows(self, table: str) -> list[Any]:
-        """Read a table of the database."""
-        return await self.database.read(
-            lambda connection: list(connection.execute(select(tables.metadata.tables[table])))
-        )
-
-
-@asynccontextmanager
-async def rig(home: Path) -> AsyncIterator[Rig]:
-    rig = Rig(home)
-    rig.writer.start()
-    try:
-        yield rig
-    finally:
-        await rig.child.close()
-        await rig.writer.close()
-        rig.database.close()
 
 
 def code(error: pytest.ExceptionInfo[TinoError]) -> tuple[str, str | None]:

@@ -106,13 +106,253 @@ type LedgerSeq1 = Annotated[
 ]
 
 
-type Column = Annotated[int, Field(ge=1)]
+type Delimiter = Annotated[str, Field(max_length=1, min_length=1)]
+
+
+type Thousands = Annotated[str, Field(max_length=1)]
+
+
+type SkipLines = Annotated[int, Field(ge=0, le=1000)]
+
+
+type DayClose = Annotated[str, Field(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
+
+
+type Step = Annotated[str, Field(pattern="^[1-9][0-9]{0,5}-(SECOND|MINUTE|HOUR|DAY|WEEK|MONTH)$")]
+
+
+type Venue = Annotated[str, Field(pattern="^[A-Z0-9_]{1,20}$")]
+
+
+type Currency = Annotated[str, Field(pattern="^[A-Z0-9]{2,10}$")]
+
+
+type PricePrecision = Annotated[int, Field(ge=0, le=12)]
+
+
+type SizePrecision = Annotated[int, Field(ge=0, le=12)]
+
+
+class ImportChoices(ContractModel):
+    encoding: str | None = None
+    delimiter: Delimiter | None = None
+    decimal: Literal[".", ","] | None = None
+    thousands: Thousands | None = None
+    header: bool | None = None
+    skip_lines: Annotated[SkipLines | None, Field(alias="skipLines")] = None
+    time: Annotated[str | None, Field(description="This and the following: names of columns.")] = None
+    clock: str | None = None
+    open: str | None = None
+    high: str | None = None
+    low: str | None = None
+    close: str | None = None
+    volume: str | None = None
+    symbol_column: Annotated[str | None, Field(alias="symbolColumn")] = None
+    time_format: Annotated[str | None, Field(alias="timeFormat")] = None
+    zone: str | None = None
+    stamp: Literal["open", "close"] | None = None
+    day_close: Annotated[DayClose | None, Field(alias="dayClose")] = None
+    step: Step | None = None
+    symbol: str | None = None
+    venue: Venue | None = None
+    asset_class: Annotated[Literal["equity", "crypto", "fx"] | None, Field(alias="assetClass")] = None
+    currency: Currency | None = None
+    price_precision: Annotated[PricePrecision | None, Field(alias="pricePrecision")] = None
+    size_precision: Annotated[SizePrecision | None, Field(alias="sizePrecision")] = None
+
+
+class ImportColumns(ContractModel):
+    time: Annotated[str, Field(description="Day, or day and time.")]
+    clock: Annotated[str | None, Field(description="Time of day, where it has a column of its own.")]
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: Annotated[str | None, Field(description="Null: stored as zero.")]
+    symbol: Annotated[str | None, Field(description="Null: the file holds one symbol.")]
+
+
+class ImportLayout(ContractModel):
+    format: Literal["csv", "parquet"]
+    encoding: Annotated[str, Field(description="Such as utf-8, utf-16 or cp1252.")]
+    delimiter: Annotated[str, Field(description="Between columns of a CSV file.")]
+    decimal: Literal[".", ","]
+    thousands: Annotated[str | None, Field(description="Between groups of three digits; null for none.")]
+    header: Annotated[bool, Field(description="The first row names the columns.")]
+    skip_lines: Annotated[
+        int,
+        Field(
+            alias="skipLines",
+            description="Lines before the header or the first row.",
+            ge=0,
+            le=1000,
+        ),
+    ]
+    columns: ImportColumns
+    time_format: Annotated[
+        str,
+        Field(
+            alias="timeFormat",
+            description="`iso`, `seconds`, `milliseconds`, `microseconds`, `nanoseconds` since the epoch, or a pattern such as %d.%m.%Y %H:%M.",
+        ),
+    ]
+    zone: Annotated[
+        str,
+        Field(description="IANA zone of times that name none, and of the trading day."),
+    ]
+    stamp: Annotated[
+        Literal["open", "close"],
+        Field(
+            description="Whether a time is that at which its bar opens or closes; stored is the close. Of bars shorter than a day only."
+        ),
+    ]
+    day_close: Annotated[
+        str,
+        Field(
+            alias="dayClose",
+            description="When the trading day ends, in the zone; the time of daily bars.",
+            pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$",
+        ),
+    ]
+    step: Annotated[
+        str,
+        Field(
+            description="Such as 1-MINUTE or 1-DAY.",
+            pattern="^[1-9][0-9]{0,5}-(SECOND|MINUTE|HOUR|DAY|WEEK|MONTH)$",
+        ),
+    ]
+    symbol: Annotated[
+        str | None,
+        Field(description="Instrument of all files: AAPL.XNAS. Null: by the symbol column or the file's name."),
+    ]
+    venue: Annotated[
+        str,
+        Field(description="Venue of symbols that name none.", pattern="^[A-Z0-9_]{1,20}$"),
+    ]
+    asset_class: Annotated[Literal["equity", "crypto", "fx"], Field(alias="assetClass")]
+    currency: Annotated[str, Field(description="Of the prices.", pattern="^[A-Z0-9]{2,10}$")]
+    price_precision: Annotated[int, Field(alias="pricePrecision", ge=0, le=12)]
+    size_precision: Annotated[int, Field(alias="sizePrecision", ge=0, le=12)]
+
+
+class File(ContractModel):
+    path: str
+    bytes: Annotated[int, Field(ge=0)]
+
+
+class Column(ContractModel):
+    name: str
+    values: list[str]
+
+
+class Bar(ContractModel):
+    symbol: str
+    ts: Annotated[
+        int,
+        Field(
+            description="Whole milliseconds since the Unix epoch.",
+            ge=-8640000000000000,
+            le=8640000000000000,
+        ),
+    ]
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
+
+
+class Example(ContractModel):
+    line: Annotated[int, Field(ge=1)]
+    text: str
+
+
+class ImportProblem(ContractModel):
+    kind: Literal[
+        "fields",
+        "time",
+        "clockChange",
+        "number",
+        "missing",
+        "price",
+        "volume",
+        "highLow",
+        "decimals",
+        "early",
+        "unsorted",
+        "repeated",
+        "conflict",
+    ]
+    file: str
+    count: Annotated[int, Field(ge=1)]
+    what: Annotated[str, Field(description="What is wrong with these rows.")]
+    done: Annotated[str, Field(description="What was done with them.")]
+    examples: Annotated[
+        list[Example],
+        Field(description="The first few; of a Parquet file the number of the row."),
+    ]
+
+
+class ImportProgress(ContractModel):
+    phase: Literal["reading", "sorting", "writing"]
+    file: str | None
+    bytes_done: Annotated[int, Field(alias="bytesDone", ge=0)]
+    bytes_total: Annotated[int, Field(alias="bytesTotal", ge=0)]
+    rows: Annotated[int, Field(description="Rows read so far.", ge=0)]
+
+
+type Path = Annotated[str, Field(min_length=1)]
+
+
+class ImportRequest(ContractModel):
+    paths: Annotated[
+        list[Path],
+        Field(
+            description="Absolute paths of files and folders; .csv .txt .tsv .parquet, also in .gz and .zip.",
+            max_length=1000,
+            min_length=1,
+        ),
+    ]
+    choices: Annotated[ImportChoices, Field(validate_default=True)] = {}
+    mode: Annotated[
+        Literal["merge", "replace"],
+        Field(description="`merge` keeps stored bars that the files do not have; `replace` does not."),
+    ] = "merge"
+    bad_rows: Annotated[Literal["leaveOut", "stop"], Field(alias="badRows")] = "leaveOut"
+
+
+class ImportedSeries(ContractModel):
+    bar_type: Annotated[str, Field(alias="barType")]
+    outcome: Literal["new", "changed", "unchanged"]
+    bars: Annotated[int, Field(description="Stored now.", ge=0)]
+    added: Annotated[int, Field(ge=0)]
+    replaced: Annotated[int, Field(description="Stored before with other values.", ge=0)]
+    from_: Annotated[
+        int,
+        Field(
+            alias="from",
+            description="Whole milliseconds since the Unix epoch.",
+            ge=-8640000000000000,
+            le=8640000000000000,
+        ),
+    ]
+    to: Annotated[
+        int,
+        Field(
+            description="Whole milliseconds since the Unix epoch.",
+            ge=-8640000000000000,
+            le=8640000000000000,
+        ),
+    ]
+
+
+type Column1 = Annotated[int, Field(ge=1)]
 
 
 class Location(ContractModel):
     path: Annotated[str, Field(description="Absolute path.")]
     line: Annotated[int, Field(ge=1)]
-    column: Column | None
+    column: Column1 | None
 
 
 class Metrics(ContractModel):
@@ -288,6 +528,10 @@ class RefusalReason(ContractModel):
     reason: str
     count: Annotated[int, Field(ge=1)]
     example: str
+
+
+class RemoveRequest(ContractModel):
+    bar_types: Annotated[list[str], Field(alias="barTypes", max_length=10000, min_length=1)]
 
 
 class Resumed(ContractModel):
@@ -831,6 +1075,24 @@ class ErrorBody(ContractModel):
         "data_missing",
         "range_invalid",
         "data_corrupt",
+        "import_file_not_found",
+        "import_file_unreadable",
+        "import_no_files",
+        "import_too_many_files",
+        "import_encoding",
+        "import_zones_mixed",
+        "import_column_unknown",
+        "import_layout_invalid",
+        "import_symbol_unknown",
+        "import_step_unknown",
+        "import_no_rows",
+        "import_row_invalid",
+        "import_precision",
+        "import_class_other",
+        "import_not_found",
+        "import_already_ended",
+        "import_cancelled",
+        "import_interrupted",
         "run_not_found",
         "run_not_finished",
         "run_already_ended",
@@ -900,6 +1162,30 @@ class Hello(ContractModel):
             description="The newest durable event that the client knows; null for one that comes for the first time, which wants the state and not the past.",
         ),
     ] = None
+
+
+class ImportPreview(ContractModel):
+    layout: ImportLayout
+    files: Annotated[list[File], Field(description="At most 100 of them.")]
+    file_count: Annotated[int, Field(alias="fileCount", ge=1)]
+    columns: Annotated[
+        list[Column],
+        Field(description="Every column of the first file with its first values, as they stand there."),
+    ]
+    bars: list[Bar]
+    bar_types: Annotated[
+        list[str],
+        Field(alias="barTypes", description="Series that the looked-at rows belong to."),
+    ]
+    problems: list[ImportProblem]
+    rows_read: Annotated[
+        int,
+        Field(
+            alias="rowsRead",
+            description="How many rows of the first file were looked at.",
+            ge=0,
+        ),
+    ]
 
 
 class Instrument(ContractModel):
@@ -1145,6 +1431,38 @@ class BacktestResult(ContractModel):
 type ClientMessage = Annotated[Hello | TrustChanged, Field(discriminator="kind")]
 
 
+class DataImport(ContractModel):
+    id: Annotated[
+        str,
+        Field(description="Identifier of an import.", pattern="^imp_[0-9a-z]{20,32}$"),
+    ]
+    status: Literal["queued", "running", "finished", "failed", "cancelled"]
+    paths: list[str]
+    created_at: Annotated[
+        int,
+        Field(
+            alias="createdAt",
+            description="Whole milliseconds since the Unix epoch.",
+            ge=-8640000000000000,
+            le=8640000000000000,
+        ),
+    ]
+    ended_at: Annotated[EpochMs | None, Field(alias="endedAt")]
+    progress: ImportProgress
+    series: list[ImportedSeries]
+    problems: list[ImportProblem]
+    error: ErrorBody | None
+
+
+class ImportChanged(ContractModel):
+    type: Literal["import.changed"]
+    import_: Annotated[DataImport, Field(alias="import")]
+
+
+class ImportList(ContractModel):
+    imports: list[DataImport]
+
+
 class Run(ContractModel):
     id: Annotated[str, Field(description="Identifier of a run.", pattern="^run_[0-9a-z]{20,32}$")]
     status: Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
@@ -1220,7 +1538,8 @@ class LedgerEvent(ContractModel):
         | ClientJoined
         | ClientLeft
         | EngineChanged
-        | DataChanged,
+        | DataChanged
+        | ImportChanged,
         Field(discriminator="type"),
     ]
 
@@ -1275,7 +1594,8 @@ class Envelope(ContractModel):
         | ClientJoined
         | ClientLeft
         | EngineChanged
-        | DataChanged,
+        | DataChanged
+        | ImportChanged,
         Field(discriminator="type"),
     ]
 
@@ -1299,6 +1619,7 @@ EXIT: dict[str, int] = {
 PATTERNS: dict[str, str] = {
     "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$": "Calendar day, YYYY-MM-DD.",
     "^-?[0-9]+(\\.[0-9]+)?$": "Exact decimal number as text.",
+    "^imp_[0-9a-z]{20,32}$": "Identifier of an import.",
     "^[0-9a-f]{32}$": "128 random bits as hex.",
     "^run_[0-9a-z]{20,32}$": "Identifier of a run.",
     "^[0-9]+(\\.[0-9]+)?$": "Exact decimal number as text, zero or more.",
@@ -1598,6 +1919,76 @@ ERRORS: dict[str, ErrorEntry] = {
         500,
         3,
     ),
+    "import_file_not_found": ErrorEntry("There is no file or folder {path}.", "Check the path.", 404, 3),
+    "import_file_unreadable": ErrorEntry(
+        "{path} cannot be read: {reason}.",
+        "Check that the file is whole, and that it is CSV or Parquet, plain or in .gz or .zip.",
+        422,
+        3,
+    ),
+    "import_no_files": ErrorEntry(
+        "{path} holds no file that could be imported.",
+        "Files end in .csv, .txt, .tsv or .parquet, or with .gz or .zip after it.",
+        422,
+        3,
+    ),
+    "import_too_many_files": ErrorEntry("{path} holds more than {limit} files.", "Name a smaller folder.", 422, 3),
+    "import_encoding": ErrorEntry(
+        "{path} is not {encoding}: line {line} cannot be read.",
+        "Choose another encoding, such as cp1252 or utf-16.",
+        422,
+        3,
+    ),
+    "import_zones_mixed": ErrorEntry(
+        "{path}, line {line}: some times name a zone and others do not.",
+        "Make them alike: nobody can tell what the others mean.",
+        422,
+        3,
+    ),
+    "import_column_unknown": ErrorEntry(
+        "{path} has no column for {column}; it has {available}.", "Say which column it is.", 422, 3
+    ),
+    "import_layout_invalid": ErrorEntry(
+        "The file cannot be read like this: {reason}.", "Correct the named choice.", 422, 3
+    ),
+    "import_symbol_unknown": ErrorEntry(
+        "{path} does not say which instrument it holds.", "Name it, such as AAPL.XNAS.", 422, 3
+    ),
+    "import_step_unknown": ErrorEntry(
+        "{path} does not tell how long a bar is.", "Say it, such as 1-MINUTE or 1-DAY.", 422, 3
+    ),
+    "import_no_rows": ErrorEntry(
+        "{path} holds no row that could be read as a bar{reason}.",
+        "Look at the preview, and say what is guessed wrong.",
+        422,
+        3,
+    ),
+    "import_row_invalid": ErrorEntry(
+        "{path}, line {line}: {reason}.", "Correct the row, or let such rows be left out. Nothing was stored.", 422, 3
+    ),
+    "import_precision": ErrorEntry(
+        "{instrument} is stored with {stored} decimals, these prices have {wanted}.",
+        "Import with {stored} decimals, or remove the instrument’s other series first.",
+        422,
+        3,
+    ),
+    "import_class_other": ErrorEntry(
+        "{instrument} is stored as {stored}, not as {wanted}.",
+        "Name another instrument, or remove its series first.",
+        422,
+        3,
+    ),
+    "import_not_found": ErrorEntry("There is no import {id}.", "Imports are listed until the engine ends.", 404, 3),
+    "import_already_ended": ErrorEntry("Import {id} has already ended ({status}).", "Nothing to cancel.", 409, 6),
+    "import_cancelled": ErrorEntry(
+        "The import was cancelled.", "Start it again when you like; nothing was stored.", 409, 130
+    ),
+    "import_interrupted": ErrorEntry(
+        "The process of the import ended ({reason}).",
+        "Start it again; nothing was stored. If it happens twice, see the log {log}.",
+        503,
+        5,
+    ),
     "run_not_found": ErrorEntry("There is no run {id}.", "`tino runs` lists them.", 404, 3),
     "run_not_finished": ErrorEntry(
         "Run {id} has no result: it is {status}.", "Wait for it, or start it again.", 409, 6
@@ -1666,6 +2057,12 @@ CALLS: dict[str, Call] = {
     "listSymbols": Call("GET", "/api/data/symbols", "read", None, None, SymbolList),
     "getBars": Call("GET", "/api/data/bars", "read", None, BarsQuery, None),
     "importSample": Call("POST", "/api/data/sample", "simulate", None, None, SampleReply),
+    "previewImport": Call("POST", "/api/data/import/preview", "simulate", ImportRequest, None, ImportPreview),
+    "startImport": Call("POST", "/api/data/import", "simulate", ImportRequest, None, DataImport),
+    "listImports": Call("GET", "/api/data/import", "read", None, None, ImportList),
+    "getImport": Call("GET", "/api/data/import/{id}", "read", None, None, DataImport),
+    "cancelImport": Call("POST", "/api/data/import/{id}/cancel", "simulate", None, None, DataImport),
+    "removeData": Call("POST", "/api/data/remove", "operate", RemoveRequest, None, SymbolList),
     "listStrategies": Call("GET", "/api/strategies", "read", None, StrategyQuery, StrategyList),
     "getStrategySchema": Call("GET", "/api/strategies/schema", "read", None, StrategySchemaQuery, Strategy),
     "startBacktest": Call("POST", "/api/backtest", "simulate", BacktestRequest, None, RunSummary),

@@ -25,16 +25,19 @@ from tino_engine.contracts import (
     DataChanged,
     EngineChanged,
     EngineStatus,
+    ImportChanged,
     RunListQuery,
     Snapshot,
 )
-from tino_engine.data import Catalog
+from tino_engine.data import Catalog, Imports
 from tino_engine.errors import TinoError
 from tino_engine.hub import Hub
 from tino_engine.ledger import Database, Writer, append, newest, read_after
 from tino_engine.supervision.clock import SystemClock
+from tino_engine.supervision.hang import HangDump
 from tino_engine.supervision.identity import SystemProcesses
 from tino_engine.supervision.lease import TICK_SECONDS, Graces, Leases
+from tino_engine.workers.child import Child
 from tino_engine.workers.language_host import LanguageHost
 from tino_engine.workers.pool import Single, Spare
 
@@ -88,9 +91,25 @@ class Engine:
         self.hub = Hub(self.instance, self.clock.now_ms)
         self.database = Database.open(home.database, log_path=home.log)
         self.writer = Writer(self.database)
+        self.hang_dump = HangDump(home.logs / "engine-stacks.log")
         self.spare = Spare()
         self.data_child = Single("data")
-        self.catalog = Catalog(self.database, self.writer, self.data_child.get, home.data, self._data_changed)
+        self.catalog = Catalog(
+            self.database,
+            self.writer,
+            self.data_child.get,
+            home.data,
+            self._data_changed,
+            in_use=lambda: self.runs.running + self.runs.queued > 0,
+        )
+        self.imports = Imports(
+            self.catalog,
+            self.data_child.get,
+            lambda: Child.spawn("data"),
+            self.clock.now_ms,
+            lambda job: self.hub.publish(ImportChanged.model_validate({"type": "import.changed", "import": job})),
+            home.log,
+        )
         self.language = LanguageHost(self._language_facts)
         self.runs = Runs(
             home, self.database, self.writer, self.hub, self.catalog, self.spare, self.clock, self._refresh_wanted.set
@@ -100,7 +119,7 @@ class Engine:
             self.clock,
             self.processes,
             Graces(bootstrap.window_grace_ms / 1000, bootstrap.terminal_grace_ms / 1000),
-            busy=lambda: self.runs.running + self.runs.queued > 0,
+            busy=lambda: self.runs.running + self.runs.queued + self.imports.running > 0,
             on_join=lambda client: self._client_event(ClientJoined(type="client.joined", client=client), client),
             on_leave=self._client_left,
             on_idle=lambda: self.stop("nobody uses it"),
@@ -113,6 +132,8 @@ class Engine:
         self.writer.start()
         self.hub.ledger_seq = await self.database.read(newest)
         await self.runs.recover()
+        await self.catalog.recover()
+        self.hang_dump.tick()
         self.state = "healthy"
         self.leases.start()
         self._spawn(self._watch())
@@ -139,6 +160,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for part, close in (
+            ("imports", self.imports.close),
             ("runs", self.runs.close),
             ("spare", self.spare.close),
             ("data_child", self.data_child.close),
@@ -156,8 +178,10 @@ class Engine:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
+            if self.state == "stopping":
+                return  # The end has a timer of its own.
             # The watch decides when the engine ends: a fault in one look must not leave it running for ever.
-            for look in (self.leases.tick, self._look_at_lock):
+            for look in (self.hang_dump.tick, self.leases.tick, self._look_at_lock):
                 try:
                     look()
                 except Exception:
@@ -177,6 +201,7 @@ class Engine:
             ("data", self.data_child.running),
             ("spare", self.spare.running),
             *(("work", child) for child in self.runs.workers),
+            *(("data", child) for child in self.imports.children.values()),
         ]
         return EngineStatus(
             state=self.state,  # type: ignore[arg-type]
@@ -243,6 +268,8 @@ class Engine:
             busy = self.runs.running + self.runs.queued
             if busy:
                 holders.append(f"{busy} run{'s' if busy > 1 else ''} under way")
+            if self.imports.running:
+                holders.append("an import under way")
             if holders:
                 raise TinoError("engine_busy", holders=", ".join(holders))
         self.stop("asked to", after=0.05)

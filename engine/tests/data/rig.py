@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import gzip
 import subprocess
 import sys
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sqlalchemy import select
 
-from tino_engine.data import Series, sample
+from tino_engine.data import Catalog, Imports, Series, sample
 from tino_engine.data.importing import import_sample
 from tino_engine.data.store import Bars, write_bars, write_instrument
+from tino_engine.ledger import Database, Writer, tables
+from tino_engine.workers.child import Child
+from tino_engine.workers.pool import Single
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from tino_engine.contracts import CorporateAction, Instrument
+    from tino_engine.contracts import CorporateAction, DataImport, Instrument
 
 DAY_NS = 86_400_000_000_000
 
@@ -99,3 +106,59 @@ def part(bars: Bars, start: int, stop: int) -> Bars:
     """Cut rows out of bars."""
     columns = {name: bars.column(name)[start:stop] for name in ("ts", "open", "high", "low", "close", "volume")}
     return replace(bars, **columns)
+
+
+class Rig:
+    """A catalog on a home of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.folder = home / "data"
+        self.database = Database.open(home / "tino.db")
+        self.writer = Writer(self.database)
+        self.child = Single("data")
+        self.changes: list[list[str]] = []
+        self.catalog = self.open()
+        self._heard = asyncio.Event()
+        self.on_import: Callable[[DataImport], None] = lambda _: None
+        self.imports = Imports(
+            self.catalog,
+            self.child.get,
+            lambda: Child.spawn("data"),
+            lambda: 1,
+            self._heard_of,
+            home / "engine.log",
+        )
+
+    def open(self) -> Catalog:
+        """Open another catalog on the same home, as a new engine would."""
+        return Catalog(self.database, self.writer, self.child.get, self.folder, self.changes.append)
+
+    def _heard_of(self, job: DataImport) -> None:
+        self.on_import(job)
+        self._heard.set()
+
+    async def ended(self, job: DataImport) -> DataImport:
+        """Wait for the end of an import."""
+        while self.imports.get(job.id).status in ("queued", "running"):
+            self._heard.clear()
+            await self._heard.wait()
+        return self.imports.get(job.id)
+
+    async def rows(self, table: str) -> list[Any]:
+        """Read a table of the database."""
+        return await self.database.read(
+            lambda connection: list(connection.execute(select(tables.metadata.tables[table])))
+        )
+
+
+@asynccontextmanager
+async def rig(home: Path) -> AsyncIterator[Rig]:
+    rig = Rig(home)
+    rig.writer.start()
+    try:
+        yield rig
+    finally:
+        await rig.imports.close()
+        await rig.child.close()
+        await rig.writer.close()
+        rig.database.close()

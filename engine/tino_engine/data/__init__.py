@@ -1,7 +1,6 @@
 """Market data: the catalog, importing, adjusting, thinning.
 
-What the engine uses is exported here and imports neither numpy nor pyarrow. Child processes import `store`, `importing`, `prices`,
-`decimate` and `serving`; so that they need not load the database with this package, `Catalog` is loaded when first named.
+What the engine uses is exported here and imports neither numpy nor pyarrow. Child processes import the rest; so that they need not load the database with this package, `Catalog` and `Imports` are loaded when first named.
 """
 
 from typing import TYPE_CHECKING
@@ -12,8 +11,9 @@ from tino_engine.data.series import Series
 
 if TYPE_CHECKING:
     from tino_engine.data.catalog import Catalog, ResolvedSeries
+    from tino_engine.data.imports import Imports
 
-__all__ = ["BarType", "Catalog", "ResolvedSeries", "Series", "day_bounds", "day_of"]
+__all__ = ["BarType", "Catalog", "Imports", "ResolvedSeries", "Series", "day_bounds", "day_of"]
 
 
 def __getattr__(name: str) -> object:
@@ -21,4 +21,8 @@ def __getattr__(name: str) -> object:
         from tino_engine.data import catalog  # noqa: PLC0415
 
         return getattr(catalog, name)
+    if name == "Imports":
+        from tino_engine.data.imports import Imports  # noqa: PLC0415
+
+        return Imports
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

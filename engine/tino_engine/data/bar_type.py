@@ -91,6 +91,14 @@ class BarType:
         return text if self.composite is None else f"{text}@{self.composite}"
 
 
+def seconds_of(step: str) -> float:
+    """Give the length of a step such as `5-MINUTE`. Raises ValueError for one that bars cannot have."""
+    number, _, aggregation = step.partition("-")
+    if not _is_step(number, aggregation) or aggregation not in _SECONDS:
+        raise ValueError(f"no bar is {step} long")
+    return int(number) * _SECONDS[aggregation]
+
+
 _ADVERBS = {"HOUR": "hourly", "DAY": "daily", "WEEK": "weekly", "MONTH": "monthly", "YEAR": "yearly"}
 
 

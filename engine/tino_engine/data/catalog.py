@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -100,18 +102,25 @@ class Catalog:
         child: Callable[[], Awaitable[DataChild]],
         folder: Path,
         on_change: Callable[[list[str]], None] = lambda _: None,
+        in_use: Callable[[], bool] = lambda: False,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        """`child` gives the running data child, `folder` is the home's data folder; `on_change` hears which bar types are new."""
+        """Take the database and where the files are.
+
+        `child` gives the running data child, `folder` is the home's data folder; `on_change` hears which bar types changed or
+        went; `in_use` tells whether runs may be reading files.
+        """
         self._database = database
         self._writer = writer
         self._child = child
         self._folder = folder
         self._on_change = on_change
+        self._in_use = in_use
         self._now_ms = now_ms
         self._contents: _Contents | None = None
         self._loading = asyncio.Lock()
-        self._importing = asyncio.Lock()
+        self.importing = asyncio.Lock()
+        """Held by whoever writes into the catalog: the folder of incoming files is emptied at the start of each import."""
 
     async def symbols(self) -> SymbolList:
         """List instruments with what is stored of them, in order of id."""
@@ -182,21 +191,70 @@ class Catalog:
         Files are written first, then recorded in one transaction together with an event of the ledger, so that an import that
         ends in between has not happened. Imports go one at a time. Raises `disk_full`, `worker_died`.
         """
-        async with self._importing:
+        async with self.importing:
             before = (await self._read()).series
             reply = await (await self._child()).call("importSample", {"folder": str(self._folder)})
             changed = await self._database.read(lambda connection: _find_changed(connection, before, reply.result))
-            if changed:
-                at = self._now_ms()
-                await self._writer.write(
-                    lambda connection: _record(connection, reply.result, at), "import of the sample data"
-                )
-                self._contents = None
-                logger.info("imported", source=_SAMPLE, bar_types=changed, notes=reply.result["notes"])
-                self._on_change(changed)
+            await self._store(reply.result, changed, _SAMPLE)
             contents = await self._read()
             entries = [contents.entries[item["id"]] for item in reply.result["instruments"]]
             return SampleReply(imported=[item for item in changed if item not in before], symbols=entries)
+
+    async def import_params(self) -> dict[str, Any]:
+        """Give what a child has to know to import files: the data folder, the stored instruments and series."""
+        contents = await self._read()
+        return {
+            "folder": str(self._folder),
+            "known": [entry.instrument.model_dump(mode="json") for entry in contents.entries.values()],
+            "stored": [series.to_params() for series in contents.series.values()],
+        }
+
+    async def record_import(self, result: dict[str, Any], source: str) -> None:
+        """Record what a child has imported; `importing` is held. Files of series that were replaced are removed afterwards."""
+        changed = [item["barType"] for item in result["series"] if item["outcome"] != "unchanged"]
+        await self._store(result, changed, source)
+
+    async def remove(self, bar_types: Sequence[str]) -> SymbolList:
+        """Remove series; an instrument without any goes too, with its actions. Raises `bar_type_unknown`, `bar_type_invalid`."""
+        contents = await self._read()
+        wanted = [_get_series(contents, text, "barTypes").bar_type for text in bar_types]
+        async with self.importing:
+            at = self._now_ms()
+            await self._writer.write(lambda connection: _remove(connection, wanted, at), "removal of data")
+            await self._changed(wanted)
+            logger.info("removed", bar_types=wanted)
+        return await self.symbols()
+
+    async def recover(self) -> None:
+        """Remove what imports left that were killed: whole files that nothing refers to, and parts of files.
+
+        Nothing is touched when the database knows of no data at all: then it is more likely new than the files are old.
+        """
+        if (await self._read()).series:
+            await self._sweep()
+
+    async def _store(self, result: dict[str, Any], changed: list[str], source: str) -> None:
+        if changed:
+            at = self._now_ms()
+            await self._writer.write(
+                lambda connection: _record(connection, result, at, source), f"import from {source}"
+            )
+            logger.info("imported", source=source, bar_types=changed, notes=result.get("notes", []))
+            await self._changed(changed)
+
+    async def _changed(self, bar_types: list[str]) -> None:
+        self._contents = None
+        await self._sweep()
+        self._on_change(bar_types)
+
+    async def _sweep(self) -> None:
+        """Remove files of bars that no series has, unless a run may still be reading them; the next sweep finds them again."""
+        if self._in_use():
+            return
+        wanted = {file for series in (await self._read()).series.values() for file in series.files}
+        removed = await asyncio.to_thread(_sweep, self._folder / "catalog", wanted)
+        if removed:
+            logger.info("leftovers_removed", files=removed)
 
     async def _read(self) -> _Contents:
         async with self._loading:
@@ -299,6 +357,35 @@ def _load(connection: Connection, folder: Path) -> _Contents:
     return _Contents(entries, series)
 
 
+def _sweep(catalog: Path, wanted: set[Path]) -> int:
+    removed = 0
+    for file in (catalog / "data" / "bars").glob("*/*.parquet"):
+        if file not in wanted:
+            file.unlink(missing_ok=True)
+            removed += 1
+    for folder in (catalog / "data" / "bars").glob("*/"):
+        with suppress(OSError):
+            folder.rmdir()  # Only an empty one can be.
+    shutil.rmtree(catalog / ".incoming", ignore_errors=True)
+    return removed
+
+
+def _remove(connection: Connection, bar_types: list[str], at: int) -> None:
+    held = tables.coverage
+    connection.execute(held.delete().where(held.c.bar_type.in_(bar_types)))
+    left = select(held.c.instrument_id)
+    for table, column in ((tables.corporate_actions, "instrument_id"), (tables.instruments, "id")):
+        connection.execute(table.delete().where(table.c[column].not_in(left)))
+    append(
+        connection,
+        type_="data.removed",
+        source="catalog",
+        source_event_id=new_id("remove"),
+        occurred_at=at,
+        payload={"barTypes": bar_types},
+    )
+
+
 def _find_changed(connection: Connection, before: dict[str, ResolvedSeries], result: dict[str, Any]) -> list[str]:
     """Find the series of which something is not recorded yet as it was imported."""
     instruments = {item["id"]: Instrument.model_validate(item) for item in result["instruments"]}
@@ -333,7 +420,7 @@ def _wanted_actions(connection: Connection, instrument_id: str, result: dict[str
     return {key: value for key, value in actions.items() if key not in others}
 
 
-def _record(connection: Connection, result: dict[str, Any], at: int) -> None:
+def _record(connection: Connection, result: dict[str, Any], at: int, source: str) -> None:
     """Record an import: its instruments, series and actions, and that it happened."""
     for item in result["instruments"]:
         _put(connection, tables.instruments, {"id": item["id"]}, {"definition": item, "updated_at": at})
@@ -350,7 +437,7 @@ def _record(connection: Connection, result: dict[str, Any], at: int) -> None:
         }
         _put(connection, tables.coverage, {"bar_type": item["barType"]}, values)
     held = tables.corporate_actions
-    for instrument_id in result["actions"]:
+    for instrument_id in result.get("actions", ()):
         wanted = _wanted_actions(connection, instrument_id, result)
         connection.execute(held.delete().where(held.c.instrument_id == instrument_id, held.c.source == _SAMPLE))
         for (day, kind), value in wanted.items():
@@ -362,7 +449,7 @@ def _record(connection: Connection, result: dict[str, Any], at: int) -> None:
         source="catalog",
         source_event_id=new_id("import"),
         occurred_at=at,
-        payload={"source": _SAMPLE, "coverage": result["coverage"], "notes": result["notes"]},
+        payload={"source": source, "coverage": result["coverage"], "notes": result.get("notes", [])},
     )
 
 

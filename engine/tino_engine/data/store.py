@@ -52,7 +52,7 @@ _TIME = pa.timestamp("ns", "UTC")
 _VALUES = ("open", "high", "low", "close", "volume")
 _HASH = b"tino_rows_sha256"
 _ROW_GROUP = 32_768
-_INCOMING = ".incoming"
+INCOMING = ".incoming"
 _FOLDERS = {"Equity": "equity", "CurrencyPair": "currency_pair"}
 """Where NautilusTrader looks for the instruments of a class."""
 
@@ -463,7 +463,7 @@ def to_whole(column: pa.ChunkedArray, precision: int) -> np.ndarray:
 def clean_incoming(catalog: Path) -> None:
     """Remove what killed imports left. Only for the one process that imports."""
     with writing(catalog):
-        shutil.rmtree(catalog / _INCOMING, ignore_errors=True)
+        shutil.rmtree(catalog / INCOMING, ignore_errors=True)
 
 
 def sync_folder(folder: Path) -> None:
@@ -502,7 +502,7 @@ def _reading(path: Path, bar_type: str) -> Iterator[None]:
 
 
 def _write(catalog: Path, target: Path, schema: pa.Schema, tables: Iterable[pa.Table], **options: Any) -> None:
-    incoming = catalog / _INCOMING
+    incoming = catalog / INCOMING
     with writing(target):
         incoming.mkdir(parents=True, exist_ok=True)
         target.parent.mkdir(parents=True, exist_ok=True)

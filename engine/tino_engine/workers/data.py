@@ -3,7 +3,11 @@
 Calls, one at a time; `folder` is the data folder of the home, with the catalog and the cache of adjusted prices in it:
 
     importSample {folder}                                → {instruments, coverage, actions, notes}; `progress` on the way
+    previewImport {request, known}                       → `ImportPreview`
+    importFiles {folder, request, known, stored}         → {instruments, coverage, series, problems}; `progress` on the way
     bars {folder, series, adjustment, from, to, points}  → {} and an Arrow IPC stream, see `data.serving`
+
+`known` are the instruments of the catalog, `stored` its series. An import of files gets a child of its own.
 """
 
 from __future__ import annotations
@@ -28,7 +32,8 @@ def main() -> int:
     # After the port: what these libraries may print must not reach the pipe.
     import pyarrow as pa  # noqa: PLC0415
 
-    from tino_engine.data import importing, serving  # noqa: PLC0415
+    from tino_engine.contracts import ImportRequest, Instrument  # noqa: PLC0415
+    from tino_engine.data import bar_import, importing, serving  # noqa: PLC0415
 
     def import_sample(request: int, params: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         def progress(bar_type: str, done: int, total: int) -> None:
@@ -36,12 +41,34 @@ def main() -> int:
 
         return importing.import_sample(Path(params["folder"]) / "catalog", progress).to_result(), b""
 
+    def known_of(params: dict[str, Any]) -> dict[str, Instrument]:
+        return {item["id"]: Instrument.model_validate(item) for item in params["known"]}
+
+    def preview_import(_request: int, params: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        read = bar_import.preview(ImportRequest.model_validate(params["request"]), known_of(params))
+        return read.model_dump(mode="json"), b""
+
+    def import_files(request: int, params: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        stored = {item["barType"]: Series.from_params(item) for item in params["stored"]}
+        wanted = ImportRequest.model_validate(params["request"])
+
+        def tell(progress: dict[str, Any]) -> None:
+            port.event("progress", progress, request=request)
+
+        catalog = Path(params["folder"]) / "catalog"
+        return bar_import.import_files(catalog, wanted, known_of(params), stored, tell), b""
+
     def bars(_request: int, params: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         series, cache = Series.from_params(params["series"]), Path(params["folder"]) / "adjusted"
         adjustment, points = params["adjustment"], params["points"]
         return {}, serving.stream_bars(series, adjustment, cache, params["from"], params["to"], points)
 
-    handlers = {"importSample": import_sample, "bars": bars}
+    handlers = {
+        "importSample": import_sample,
+        "previewImport": preview_import,
+        "importFiles": import_files,
+        "bars": bars,
+    }
     port.ready(pyarrow=pa.__version__)
     while (frame := port.receive()) is not None:
         _answer(port, frame, handlers)
