@@ -98,7 +98,13 @@ export async function showEngineMenu(context: Context): Promise<void> {
   } else {
     items.push(item("play", word === "error" ? "Start engine again" : "Start engine", COMMANDS.startEngine));
   }
-  items.push(separator, item("output", "Show log", COMMANDS.showLog), item("file", "Open engine log file", COMMANDS.openEngineLog));
+  items.push(
+    separator,
+    item("output", "Show log", COMMANDS.showLog),
+    item("file", "Open engine log file", COMMANDS.openEngineLog),
+    item("pulse", "Run doctor", COMMANDS.runDoctor),
+    item("archive", "Save diagnostics", COMMANDS.saveDiagnostics),
+  );
   const chosen = await vscode.window.showQuickPick(items, { title: "tino engine" });
   if (chosen?.command) await vscode.commands.executeCommand(chosen.command);
 }

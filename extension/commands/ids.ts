@@ -7,6 +7,8 @@ export const COMMANDS = {
   showClients: "tino.showClients",
   showLog: "tino.showLog",
   openEngineLog: "tino.openEngineLog",
+  runDoctor: "tino.runDoctor",
+  saveDiagnostics: "tino.saveDiagnostics",
   runBacktest: "tino.runBacktest",
   openBacktest: "tino.openBacktest",
   openRun: "tino.openRun",

@@ -16,6 +16,9 @@ export const COMMAND_TABLE: Record<CommandId, Command> = {
   [COMMANDS.showClients]: { connected: (connected) => showClients(connected) },
   [COMMANDS.showLog]: { plain: ({ context }) => context.channel.show(true) },
   [COMMANDS.openEngineLog]: { plain: ({ context }) => openEngineLog(context) },
+  // The diagnosis reads files of tino's own and runs its own Python, so it works in a folder that is not trusted too.
+  [COMMANDS.runDoctor]: { plain: async ({ context }) => (await import("./diagnosis.ts")).runDoctor(context) },
+  [COMMANDS.saveDiagnostics]: { plain: async ({ context }) => (await import("./diagnosis.ts")).saveDiagnostics(context) },
   [COMMANDS.runBacktest]: { plain: runBacktest },
   [COMMANDS.openBacktest]: { plain: openBacktest },
   [COMMANDS.openRun]: { connected: openRun },
