@@ -28,3 +28,37 @@ export const systemClock: Clock = {
     return () => clearInterval(timer);
   },
 };
+
+/** A look that comes later than this after the one before it: the machine slept, or we were stopped, and the other side with us. */
+const LONGEST_STEP_MS = 3_000;
+
+/**
+ * How long somebody is waited for, counted from look to look. A gap between two looks counts as one step at most, so that waking up
+ * does not mean that everybody else is late.
+ */
+export class Patience {
+  readonly #clock: Clock;
+  readonly #ms: number;
+  #spent = 0;
+  #last: number;
+
+  constructor(clock: Clock, ms: number) {
+    this.#clock = clock;
+    this.#ms = ms;
+    this.#last = clock.monotonic();
+  }
+
+  /** Whether it is used up; to be asked at each look. */
+  get isOver(): boolean {
+    const now = this.#clock.monotonic();
+    this.#spent += Math.min(now - this.#last, LONGEST_STEP_MS);
+    this.#last = now;
+    return this.#spent >= this.#ms;
+  }
+
+  /** Begin anew: there was progress. */
+  renew(): void {
+    this.#spent = 0;
+    this.#last = this.#clock.monotonic();
+  }
+}

@@ -25,7 +25,7 @@ import { createServer } from "node:net";
 import type { Bootstrap, ErrorBody } from "#contracts";
 import { CATALOGUE, EXIT, TinoError } from "#contracts/catalogue";
 import { ERROR_LINE, PHASE_LINE, PROTOCOL, READY_LINE } from "#contracts/handshake";
-import type { Clock } from "./clock.ts";
+import { type Clock, Patience } from "./clock.ts";
 import { getPython, type Installation } from "./locate.ts";
 import { isLevel, type Log } from "./log.ts";
 import { LOOPBACK } from "./loopback.ts";
@@ -72,10 +72,10 @@ export async function launchEngine(options: LaunchOptions): Promise<"healthy" | 
   }
 
   let phase = "starting Python";
-  let lastProgress = clock.monotonic();
+  const patience = new Patience(clock, PHASE_TIMEOUT_MS);
   const progress = (words: string) => {
     phase = words;
-    lastProgress = clock.monotonic();
+    patience.renew();
     options.onPhase(words);
   };
   let failure: ErrorBody | undefined;
@@ -119,13 +119,9 @@ export async function launchEngine(options: LaunchOptions): Promise<"healthy" | 
     }
   };
   const untilStalled = async (): Promise<never> => {
-    for (let lastTick = clock.monotonic(); ; ) {
+    for (;;) {
       await clock.sleep(TICK_MS, stop);
-      const now = clock.monotonic();
-      // A gap means that this process was suspended, and the engine with it: that time does not count.
-      if (now - lastTick > 5 * TICK_MS) lastProgress += now - lastTick;
-      lastTick = now;
-      if (now - lastProgress <= PHASE_TIMEOUT_MS) continue;
+      if (!patience.isOver) continue;
       const log = readFrom(paths.engineStartLog, offset).trim() ? paths.engineStartLog : paths.engineLog;
       throw TinoError.of("engine_start_timeout", { seconds: PHASE_TIMEOUT_MS / 1000, phase, log });
     }
@@ -229,7 +225,7 @@ const describeHolder = (holder: Listener | null): string =>
 async function endChild(child: ChildProcess, processes: Processes, clock: Clock): Promise<void> {
   const isThere = () => child.pid !== undefined && child.exitCode === null && child.signalCode === null;
   if (isThere()) processes.signal(child.pid as number, "SIGTERM");
-  for (const since = clock.monotonic(); isThere() && clock.monotonic() - since < KILL_AFTER_MS; ) await clock.sleep(HEALTH_POLL_MS);
+  for (const patience = new Patience(clock, KILL_AFTER_MS); isThere() && !patience.isOver; ) await clock.sleep(HEALTH_POLL_MS);
   if (isThere()) processes.signal(child.pid as number, "SIGKILL");
 }
 

@@ -14,6 +14,7 @@
 import type { EngineInfo } from "#contracts";
 import { TinoError } from "#contracts/catalogue";
 import { PROTOCOL } from "#contracts/handshake";
+import { Patience } from "./clock.ts";
 import { type Connection, findEngine, readEngineInfo } from "./discovery.ts";
 import { type Lease, listClients } from "./lockDirectory.ts";
 import { LoopbackError, requestLoopback } from "./loopback.ts";
@@ -91,7 +92,7 @@ async function untilGone(place: Place, info: EngineInfo, termAfterMs = TERM_AFTE
   const isGone = () =>
     livenessOf(processes, info) === "dead" || (livenessOf(processes, info) === "unknown" && readEngineInfo(place.paths)?.instance !== info.instance);
   const waitFor = async (ms: number) => {
-    for (const since = clock.monotonic(); clock.monotonic() - since < ms; ) {
+    for (const patience = new Patience(clock, ms); !patience.isOver; ) {
       if (isGone()) return true;
       await clock.sleep(POLL_MS);
     }

@@ -70,7 +70,7 @@ test("a process whose identity cannot be proven is never signalled", async () =>
   stopped.push(pid);
   process.kill(pid, "SIGSTOP");
   // As where no start can be read: the PID alone is known, and what runs under it is not tino's.
-  const { place, signals } = watched({ look: (asked) => ({ exists: asked === pid, startId: null }), commandLine: () => "some other program" });
+  const { place, signals } = watched({ look: (asked) => ({ exists: asked === pid, startId: null }), startId: () => "another's" });
   await expect(endEngine(place, true)).rejects.toMatchObject({ code: "engine_unreachable" });
   expect(signals).toEqual([]);
   process.kill(pid, "SIGCONT");
