@@ -42,6 +42,7 @@
 import type { EngineInfo } from "#contracts";
 import { TinoError } from "#contracts/catalogue";
 import { PROTOCOL } from "#contracts/handshake";
+import { Patience } from "./clock.ts";
 import { type Connection, type Finding, findEngine, otherVersion } from "./discovery.ts";
 import { launchEngine } from "./engineProcess.ts";
 import type { Lease } from "./lockDirectory.ts";
@@ -80,7 +81,7 @@ export async function ensureEngine(place: Place, options: EnsureOptions): Promis
   let pause = SHORTEST_PAUSE_MS;
   let retryMs = FIRST_RETRY_MS;
   let nextStart = clock.monotonic() + (options.spawnAfterMs ?? 0);
-  let patience = clock.monotonic() + PATIENCE_MS;
+  const patience = new Patience(clock, PATIENCE_MS);
   for (;;) {
     signal?.throwIfAborted();
     lease.ensure();
@@ -90,7 +91,7 @@ export async function ensureEngine(place: Place, options: EnsureOptions): Promis
         log("debug", "supervisor", "attached", { enginePid: finding.connection.pid, port: finding.connection.port });
         return finding.connection;
       }
-      patience = clock.monotonic() + PATIENCE_MS;
+      patience.renew();
     } else if (finding.kind === "running") {
       onPhase(finding.state === "stopping" ? "waiting for the previous engine to end" : "waiting for the engine");
     } else if (finding.kind === "silent") {
@@ -110,7 +111,7 @@ export async function ensureEngine(place: Place, options: EnsureOptions): Promis
       nextStart = clock.monotonic() + retryMs;
       retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS);
     }
-    if (clock.monotonic() > patience) throw outOfReach(place, finding);
+    if (patience.isOver) throw outOfReach(place, finding);
     await clock.sleep(pause * (0.75 + Math.random() / 2), signal);
     pause = Math.min(1.5 * pause, LONGEST_PAUSE_MS);
   }
