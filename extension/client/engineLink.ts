@@ -2,7 +2,7 @@
  * A client's standing link to the engine: its lease, its calls and its event stream, repaired without a word when the engine dies.
  * Windows and terminals use this; both get the same behaviour from it.
  *
- *     idle ──connect──▶ starting ──▶ live ◀──▶ silent
+ *     idle ──connect──▶ starting ──▶ live ◀──▶ silent ── asked again, answers nothing: ended, then broken
  *                         ▲           │
  *                         └─ broken ──┤  (in turn; refused after three ends in two minutes → failed)
  *                                     └─ the engine stopped in order → stopped
@@ -18,12 +18,13 @@ import { Lease, listClients } from "../supervisor/lockDirectory.ts";
 import type { Place } from "../supervisor/place.ts";
 import { type Leaving, leaveEngine } from "../supervisor/shutdown.ts";
 import { type EnsureOptions, ensureEngine } from "../supervisor/supervise.ts";
-import { EndCounter } from "../supervisor/watchdog.ts";
+import { EndCounter, endHung } from "../supervisor/watchdog.ts";
 import { type CallRest, EngineClient } from "./engineClient.ts";
 import { EventStream } from "./eventStream.ts";
 
 const LEASE_CHECK_MS = 1_000;
 const RETRY_MS = 250;
+const ASK_AGAIN_MS = 5_000;
 const ATTACH_ATTEMPTS = 3;
 /** Until the second client starts an engine that the first should have started by then; so much more for each further one. */
 const TURN_MS = 600;
@@ -95,7 +96,10 @@ export class EngineLink {
       onMissed: (missed) => this.#tell((listener) => listener.onMissed?.(missed)),
       onLost: (how) => this.#lost(how),
       onSilent: (silent) => {
-        if (this.#client) this.#become({ kind: silent ? "silent" : "live", connection: this.#client.connection });
+        if (!this.#client) return;
+        const { connection } = this.#client;
+        this.#become({ kind: silent ? "silent" : "live", connection });
+        if (silent) void this.#examine(connection);
       },
     });
   }
@@ -229,6 +233,18 @@ export class EngineLink {
         if (signal.aborted || attempt === ATTACH_ATTEMPTS || !isPassing(error)) throw error;
         await place.clock.sleep(RETRY_MS, signal);
       }
+    }
+  }
+
+  /** An engine that says nothing is asked again, and ended if it does not answer; the end of the socket then starts the repair. */
+  async #examine(connection: Connection): Promise<void> {
+    const { place } = this.#options;
+    const signal = this.#over.signal;
+    const isSilent = () => this.#state.kind === "silent" && this.#state.connection === connection;
+    try {
+      while (isSilent() && !(await endHung(place, connection.instance, signal))) await place.clock.sleep(ASK_AGAIN_MS, signal);
+    } catch (error) {
+      if (!signal.aborted) place.log("warning", "client", "not_examined", { reason: error instanceof Error ? error.message : String(error) });
     }
   }
 

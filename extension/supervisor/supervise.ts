@@ -30,6 +30,7 @@
  *   - engine.pid is stale and its PID was reused → start and boot differ; no signal and no request is sent.
  *   - A foreign service took the recorded port → no proof, no token; a start is tried, and the lock says whether there is an engine.
  *   - engine.pid is replaced between reading it and asking → the proof names another instance; it is read again.
+ *   - The engine hangs → it is silent to each who asks; after ten seconds one of them ends it (`watchdog.ts`).
  *   - The run directory is deleted → the lease is rewritten with the next look; the engine notices by itself and ends.
  *
  * VERSIONS. Equal protocol: attach. An older engine is replaced if it is idle, which only the engine can tell: it is asked to end
@@ -48,6 +49,7 @@ import { launchEngine } from "./engineProcess.ts";
 import type { Lease } from "./lockDirectory.ts";
 import type { Place } from "./place.ts";
 import { askToEnd } from "./shutdown.ts";
+import { endHung, HANG_MS } from "./watchdog.ts";
 
 export interface EnsureOptions {
   readonly lease: Lease;
@@ -82,6 +84,7 @@ export async function ensureEngine(place: Place, options: EnsureOptions): Promis
   let retryMs = FIRST_RETRY_MS;
   let nextStart = clock.monotonic() + (options.spawnAfterMs ?? 0);
   const patience = new Patience(clock, PATIENCE_MS);
+  let silent = { instance: "", patience: new Patience(clock, HANG_MS) };
   for (;;) {
     signal?.throwIfAborted();
     lease.ensure();
@@ -96,6 +99,9 @@ export async function ensureEngine(place: Place, options: EnsureOptions): Promis
       onPhase(finding.state === "stopping" ? "waiting for the previous engine to end" : "waiting for the engine");
     } else if (finding.kind === "silent") {
       onPhase("waiting for the engine to answer");
+      const { instance } = finding.info;
+      if (instance !== silent.instance) silent = { instance, patience: new Patience(clock, HANG_MS) };
+      else if (allowSpawn && silent.patience.isOver) await endHung(place, instance, signal);
     } else if (!allowSpawn) {
       throw finding.kind === "impostor" ? impostor(place, finding.info) : TinoError.of("engine_not_running");
     } else if (clock.monotonic() >= nextStart) {
@@ -111,6 +117,7 @@ export async function ensureEngine(place: Place, options: EnsureOptions): Promis
       nextStart = clock.monotonic() + retryMs;
       retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS);
     }
+    if (finding.kind !== "silent") silent.instance = "";
     if (patience.isOver) throw outOfReach(place, finding);
     await clock.sleep(pause * (0.75 + Math.random() / 2), signal);
     pause = Math.min(1.5 * pause, LONGEST_PAUSE_MS);

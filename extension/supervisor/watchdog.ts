@@ -1,8 +1,21 @@
 /**
- * How often an engine may end before clients stop to start it again. Three ends within two minutes are no accident: a fourth
- * start would fail too, and hide the reason in a log that grows by the second.
+ * When an engine is given up.
+ *
+ * ENDED AGAIN AND AGAIN. Three ends within two minutes are no accident: a fourth start would fail too, and hide the reason in a log
+ * that grows by the second.
+ *
+ * HANGING. An engine that answers nothing for ten seconds is replaced. Before that it is asked once more, because the silence may have
+ * been ours: after a suspend or a stop our own ticks had a gap, and what it sent has not been read yet. It gets no SIGTERM: the loop that
+ * would take it hangs, and one that came to itself in that instant would end in order, as if its user had wanted that. By then it has
+ * left the stacks of its threads for the log (`tino_engine/supervision/hang.py`).
  */
 import type { Clock } from "./clock.ts";
+import { findEngine } from "./discovery.ts";
+import type { Place } from "./place.ts";
+import { mayBeSignalled } from "./processIdentity.ts";
+
+/** How long an engine may answer nothing. */
+export const HANG_MS = 10_000;
 
 const CRASH_LIMIT = 3;
 export const CRASH_WINDOW_MS = 120_000;
@@ -36,4 +49,13 @@ export class EndCounter {
   clear(): void {
     this.#ends = [];
   }
+}
+
+/** Ask an engine once more that answered nothing, and end it if it still does not. Gives whether it was ended. */
+export async function endHung(place: Place, instance: string, signal?: AbortSignal): Promise<boolean> {
+  const { processes, log } = place;
+  const finding = await findEngine(place, signal);
+  if (finding.kind !== "silent" || finding.info.instance !== instance || !mayBeSignalled(processes, finding.info)) return false;
+  log("error", "supervisor", "engine_hangs", { enginePid: finding.info.pid });
+  return processes.signal(finding.info.pid, "SIGKILL");
 }

@@ -5,7 +5,7 @@
  * what is queued goes on. Then all leave or are killed, and everything must go: engine, workers, hosts.
  */
 import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
@@ -186,7 +186,7 @@ class Play {
     }
     if (action.do === "deleteRun") {
       this.#ends.push({ at: Date.now(), pid: null });
-      return rmSync(this.#rig.paths.run, { recursive: true, force: true });
+      return this.#deleteRun();
     }
     const player = this.#slots.get(action.slot);
     if (!player?.isThere) return;
@@ -260,6 +260,14 @@ class Play {
     const player = new Player(kind, await startClient(this.#rig, kind));
     this.#slots.set(slot, player);
     this.players.push(player);
+  }
+
+  /** All at once, since removing file by file fails when a client writes one meanwhile. */
+  #deleteRun(): void {
+    const removed = `${this.#rig.paths.run}-removed`;
+    if (!existsSync(this.#rig.paths.run) || existsSync(removed)) return;
+    renameSync(this.#rig.paths.run, removed);
+    rmSync(removed, { recursive: true, force: true });
   }
 
   #killEngine(any: boolean): void {
