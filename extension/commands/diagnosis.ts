@@ -46,9 +46,9 @@ export async function runDoctor(context: Context): Promise<void> {
   await pageOf(context).show(textOf(diagnosis));
   const repairs = repairsOf(diagnosis);
   if (repairs.length === 0) return;
-  const putRight = "Put right";
-  const what = repairs.map(({ does }) => does).join("; ");
-  if ((await vscode.window.showInformationMessage(`${summaryOf(diagnosis)} “${putRight}” ${what}.`, putRight)) !== putRight) return;
+  const putRight = { label: "$(wrench) Put right", detail: repairs.map(({ does }) => does).join("; ") };
+  const leave = { label: "$(close) Leave as it is" };
+  if ((await decide(`${summaryOf(diagnosis)} Some can be put right without a risk.`, [putRight, leave])) !== putRight) return;
   const done = repair(diagnosis);
   const after = await look(context);
   await pageOf(context).show([...done.map(repairedSentence), "", textOf(after.diagnosis)].join("\n"));
@@ -59,9 +59,9 @@ export async function saveDiagnostics(context: Context): Promise<void> {
   const { diagnosis, subject } = await look(context);
   const document = await vscode.workspace.openTextDocument({ language: "json", content: bundleText(await buildBundle(subject, diagnosis)) });
   await vscode.window.showTextDocument(document, { preview: false });
-  const [save, cancel] = ["Save", "Cancel"];
-  const words = "This is all that would be saved. Take out what you do not want to share, then save it. Nothing is sent anywhere.";
-  const chosen = await vscode.window.showInformationMessage(words, save, cancel);
+  const save = { label: "$(save) Save…", detail: "What the document then holds; nothing is sent anywhere" };
+  const cancel = { label: "$(discard) Cancel", detail: "Close the document and save nothing" };
+  const chosen = await decide("This is all that would be saved. Look through it, and take out what you do not want to share.", [save, cancel]);
   const target =
     chosen === save ? await vscode.window.showSaveDialog({ title: "Save diagnostics", defaultUri: place(context), filters: { JSON: ["json"] } }) : undefined;
   if (target) {
@@ -75,6 +75,10 @@ export async function saveDiagnostics(context: Context): Promise<void> {
   // Dismissed, or the dialog left: the document stays, for it is the user's by then.
   if (target || chosen === cancel) await discard(document);
 }
+
+/** Ask, and wait while the document under the question is read and changed: a notification would be gone by then. */
+const decide = <Item extends vscode.QuickPickItem>(question: string, items: Item[]): Thenable<Item | undefined> =>
+  vscode.window.showQuickPick(items, { title: "tino doctor", placeHolder: question, ignoreFocusOut: true });
 
 /** An untitled document cannot be closed but through the editor, which would ask whether to save it. */
 async function discard(document: vscode.TextDocument): Promise<void> {
@@ -98,10 +102,10 @@ function place({ place: { clock } }: Context): vscode.Uri {
 }
 
 function textOf(diagnosis: Diagnosis): string {
-  const lines = reportLines(diagnosis);
-  const titles = Math.max(...lines.map(({ title }) => title.length));
-  const told = lines.map(({ verdict, title, tone, text }) => `${verdict ? MARKS[verdict].unicode : " "}  ${title.padEnd(titles)}  ${LEADS[tone]}${text}`);
-  return ["tino doctor", "", ...told, "", closingLine(diagnosis, "`tino doctor --fix` in a terminal, or “Put right”,").text, ""].join("\n");
+  const told = reportLines(diagnosis).map(({ verdict, title, tone, text }) =>
+    verdict ? `${MARKS[verdict].unicode} ${title}: ${text}` : `  ${LEADS[tone]}${text}`,
+  );
+  return ["What the doctor found", "", ...told, "", closingLine(diagnosis, "`tino doctor --fix`").text, ""].join("\n");
 }
 
 const LEADS: Record<ReportLine["tone"], string> = { finding: "", fix: "→ ", looked: "looked at ", summary: "" };

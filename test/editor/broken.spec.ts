@@ -1,9 +1,10 @@
 /** An engine that cannot be started: told once, in words, with a way on. */
 
-import { readFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { until } from "../rig.ts";
 import type { EditorWindow } from "./pages/window.ts";
 import { editorFor } from "./spec.ts";
 
@@ -41,5 +42,41 @@ describe("a missing engine", () => {
   it("is said in a panel, too", async () => {
     await window.command("tino: Open backtest panel");
     await window.panel.getByText("The engine is not set up").first().waitFor();
+  });
+});
+
+describe("the doctor", () => {
+  /** A line of the document in front; the editor draws spaces that do not break. */
+  const text = (words: string) => window.page.locator(".editor-group-container .view-line", { hasText: new RegExp(words.replaceAll(" ", "\\s")) }).first();
+
+  it("says what is wrong and puts right what is safe to", async () => {
+    const { home } = editor().rig;
+    chmodSync(home, 0o755);
+    await window.command("tino: Run doctor");
+    await window.tab("tino doctor").waitFor();
+    await text("✗ Python: The engine is not set up").waitFor();
+    await text("others may use it .mode 755.").waitFor();
+    await window.screenshot("doctor with problems");
+    await window.row("Put right").click();
+    await text("^Done: makes .* yours alone").waitFor();
+    expect(statSync(home).mode & 0o777).toBe(0o700);
+  });
+
+  it("saves diagnostics as they stand after the user looked through them", async () => {
+    const path = join(dirname(editor().rig.home), "report.json");
+    await window.command("tino: Save diagnostics");
+    await text('"about": .').waitFor();
+    await window.screenshot("diagnostics shown");
+    await window.row("Save…").click();
+    await window.choosePath(path, "OK");
+    await until(
+      () => existsSync(path),
+      () => "the saved diagnostics",
+    );
+    const saved = JSON.parse(readFileSync(path, "utf8"));
+    expect(saved.doctor.find(({ name }: { name: string }) => name === "python").verdict).toBe("problem");
+    expect(saved.logs["vscode.log"]).toContainEqual(expect.objectContaining({ event: "failure", code: "engine_not_installed" }));
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    await window.tab("Untitled").waitFor({ state: "detached" });
   });
 });
