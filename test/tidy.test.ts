@@ -267,4 +267,13 @@ describe("documents", () => {
     expect(invariants.length).toBeGreaterThan(0);
     expect(invariants.filter((paragraph) => !/`(test|engine\/tests)\/[\w./-]+`/.test(paragraph))).toEqual([]);
   });
+
+  it("every race of the engine's life names the tests that play it", () => {
+    const [, races = ""] = read("docs/process-lifecycle.md").split("\n## The races\n");
+    const rows = races.split("\n").filter((line) => /^\| [A-Z]/.test(line));
+    expect(rows.length).toBeGreaterThan(20);
+    expect(rows.filter((row) => !/`[\w/.]+(?:\.test\.ts|\/test_\w+\.py)`/.test(row))).toEqual([]);
+    const named = [...races.matchAll(/`([\w/.]+\.(?:ts|py))` “([^”]+)”/g)].map(([, path = "", name = ""]) => ({ path, name }));
+    expect(named.filter(({ path, name }) => !(existsSync(join(root, path)) && read(path).includes(name)))).toEqual([]);
+  });
 });

@@ -61,7 +61,7 @@ export async function saveDiagnostics(context: Context): Promise<void> {
   await vscode.window.showTextDocument(document, { preview: false });
   const save = { label: "$(save) Save…", detail: "What the document then holds; nothing is sent anywhere" };
   const cancel = { label: "$(discard) Cancel", detail: "Close the document and save nothing" };
-  const chosen = await decide("This is all that would be saved. Look through it, and take out what you do not want to share.", [save, cancel]);
+  const chosen = await decide("All that would be saved. Take out what you do not want to share.", [save, cancel]);
   const target =
     chosen === save ? await vscode.window.showSaveDialog({ title: "Save diagnostics", defaultUri: place(context), filters: { JSON: ["json"] } }) : undefined;
   if (target) {
