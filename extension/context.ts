@@ -15,10 +15,11 @@
  */
 import { join } from "node:path";
 import * as vscode from "vscode";
-import type { Envelope, RunSummary } from "#contracts";
+import type { Envelope, Event, RunSummary } from "#contracts";
 import { TinoError } from "#contracts/catalogue";
 import type { EngineClient } from "./client/engineClient.ts";
 import type { EngineLink, LinkState } from "./client/engineLink.ts";
+import { COMMANDS } from "./commands/ids.ts";
 import { activeRuns, addRuns, type EngineView, foldEvent, NOTHING_YET, wordOf } from "./engineView.ts";
 import { Failures, type Remedies } from "./failures.ts";
 import { systemClock } from "./supervisor/clock.ts";
@@ -202,7 +203,9 @@ export class Context implements vscode.Disposable {
         this.#show({ ...this.#view, snapshot });
         this.#replaced.fire();
       },
-      onEvent: (_, envelope) => {
+      onMissed: ({ event }) => this.#offerAgain(event),
+      onEvent: (event, envelope) => {
+        this.#offerAgain(event);
         if (this.#view.snapshot) this.#show({ ...this.#view, snapshot: foldEvent(this.#view.snapshot, envelope) });
         this.#received.fire(envelope);
       },
@@ -235,11 +238,20 @@ export class Context implements vscode.Disposable {
     }
   }
 
+  /** A run of this window that the end of an engine cut off is a decision for the user: to run it again. */
+  #offerAgain(event: Event): void {
+    if (event.type !== "run.changed" || event.run.status !== "interrupted" || !event.run.error) return;
+    const { id, name, path, error } = event.run;
+    if (!vscode.workspace.getWorkspaceFolder(vscode.Uri.file(path))) return;
+    const failure = new TinoError({ ...error, message: `${name}: ${error.message}` });
+    this.failures.report(failure, { "Run again": () => vscode.commands.executeCommand(COMMANDS.runAgain, { id }) });
+  }
+
   /** What can be done about an engine that could not be started or joined. */
   #waysOn({ code, message }: TinoError): Remedies {
     if (code === "engine_too_old") return { "Restart engine": () => this.#replaceEngine(message), "Try again": () => this.connect() };
     if (code === "engine_too_new") return { "Reload window": () => vscode.commands.executeCommand("workbench.action.reloadWindow") };
-    return { "Try again": () => this.connect() };
+    return { [code === "engine_crash_loop" ? "Start again" : "Try again"]: () => this.connect() };
   }
 
   /** End an engine of another version. Others use it, or it would have made room by itself; so the user decides. */

@@ -12,6 +12,7 @@ export const COMMANDS = {
   runBacktest: "tino.runBacktest",
   openBacktest: "tino.openBacktest",
   openRun: "tino.openRun",
+  runAgain: "tino.runAgain",
   cancelRun: "tino.cancelRun",
   openRuns: "tino.openRuns",
   refreshRuns: "tino.refreshRuns",

@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import type { RunSummary } from "#contracts";
 import { TinoError } from "#contracts/catalogue";
+import { requestOf } from "../client/again.ts";
 import type { ConnectedContext } from "../context.ts";
 import { isActive } from "../engineView.ts";
 import { openAt } from "../sources.ts";
@@ -14,6 +15,18 @@ const HISTORY = 200;
 export async function openRun(connected: ConnectedContext, { panels }: Surroundings, argument: unknown): Promise<void> {
   const run = await pickRun(connected, argument);
   if (run) (await panels()).show({ page: "backtest", run: run.id, path: run.path, name: run.name });
+}
+
+/** Do a run once more, as it was asked for, with the code as it is now. */
+export async function runAgain(connected: ConnectedContext, { panels }: Surroundings, argument: unknown): Promise<RunSummary | undefined> {
+  const chosen = await pickRun(connected, argument, (run) => !isActive(run));
+  if (!chosen) return undefined;
+  const { client } = connected;
+  const request = requestOf(await client.call("getRun", { path: { id: chosen.id } }));
+  const pages = await panels();
+  const run = await pages.start(connected, request);
+  pages.show({ page: "backtest", run: run.id, path: run.path, name: run.name });
+  return run;
 }
 
 export async function openRuns({ context, panels }: Surroundings): Promise<void> {

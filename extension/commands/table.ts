@@ -4,7 +4,7 @@ import { importSampleData, openBacktest, runBacktest } from "./backtest.ts";
 import type { Command } from "./command.ts";
 import { openDashboard, openEngineLog, restartEngine, showClients, showEngineMenu, stopEngine } from "./engine.ts";
 import { COMMANDS, type CommandId } from "./ids.ts";
-import { cancelRun, copyRunId, openRun, openRuns, refreshRuns, showRunSource } from "./runs.ts";
+import { cancelRun, copyRunId, openRun, openRuns, refreshRuns, runAgain, showRunSource } from "./runs.ts";
 import { newStrategy, openExample } from "./workspace.ts";
 
 export const COMMAND_TABLE: Record<CommandId, Command> = {
@@ -22,6 +22,7 @@ export const COMMAND_TABLE: Record<CommandId, Command> = {
   [COMMANDS.runBacktest]: { plain: runBacktest },
   [COMMANDS.openBacktest]: { plain: openBacktest },
   [COMMANDS.openRun]: { connected: openRun },
+  [COMMANDS.runAgain]: { connected: runAgain },
   [COMMANDS.cancelRun]: { connected: (connected, _, argument) => cancelRun(connected, argument) },
   [COMMANDS.openRuns]: { plain: openRuns },
   [COMMANDS.refreshRuns]: {

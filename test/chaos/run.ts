@@ -4,7 +4,7 @@
  *
  *   --schedules N  how many          --clients N   places in each       --seed N      of the first; each next one is one more
  *   --graces short|real              --parallel N  how many at a time   --json        one object instead of a table
- *   --output FILE  that object, too
+ *   --output FILE  that object, too, as it stands after each schedule
  *   --storm N --rounds N   instead: N clients that start in the same instant, again and again
  *   --reloads N            instead: N window reloads, by as many windows as there are clients
  *
@@ -72,13 +72,16 @@ try {
 }
 
 const result = summarise();
-const text = `${JSON.stringify(result, null, 2)}\n`;
-if (values.output) writeFileSync(values.output, text);
-process.stdout.write(values.json ? text : table());
+process.stdout.write(values.json ? textOf(result) : table());
 process.exitCode = result.failed > 0 ? 1 : 0;
+
+function textOf(summary: ReturnType<typeof summarise>): string {
+  return `${JSON.stringify(summary, null, 2)}\n`;
+}
 
 function tell(outcome: Outcome): void {
   outcomes.push(outcome);
+  if (values.output) writeFileSync(values.output, textOf(summarise()));
   const { findings, elapsedMs } = outcome;
   if (findings.length > 0 || !values.json) {
     const done = `${outcomes.length + broken.length}/${schedules}`;

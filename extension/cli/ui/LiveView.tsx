@@ -8,6 +8,7 @@
 import { Box, render, Text, useApp, useInput, useStdout } from "ink";
 import { useEffect, useMemo, useReducer, useState } from "react";
 import { type RunSummary, TinoError } from "#contracts";
+import { requestOf } from "../../client/again.ts";
 import type { EngineLink } from "../../client/engineLink.ts";
 import type { Context } from "../context.ts";
 import { clockTime, duration, moment, shortPath, shortRun } from "../format.ts";
@@ -258,9 +259,9 @@ async function open(link: EngineLink, run: RunSummary | undefined): Promise<stri
 
 /** The same request once more. Choosing it here is the act of trust that typing the path would be. */
 async function runAgain(link: EngineLink, { cwd }: Context, { id }: RunSummary): Promise<string | null> {
-  const { path, name, symbols, barTypes, from, to, parameters, adjustment, venue } = await link.call("getRun", { path: { id } });
-  link.trust([...new Set([...link.trustedFolders, workspaceOf(path, cwd)])]);
-  await link.call("startBacktest", { body: { path, name, symbols, barTypes, from, to, parameters, adjustment, venue } });
+  const body = requestOf(await link.call("getRun", { path: { id } }));
+  link.trust([...new Set([...link.trustedFolders, workspaceOf(body.path, cwd)])]);
+  await link.call("startBacktest", { body });
   return null;
 }
 

@@ -243,6 +243,17 @@ test("a new strategy runs as it is", async () => {
   assert.ok((metrics?.trades ?? 0) > 0, "it trades");
 });
 
+test("a run that has ended is run again, as it was asked for", async () => {
+  const client = await engine();
+  const [newest] = (await client.call("listRuns", { query: { limit: 1 } })).runs;
+  client.close();
+  assert.ok(newest);
+  const again = await vscode.commands.executeCommand<RunSummary>(COMMANDS.runAgain, { id: newest.id });
+  assert.notEqual(again.id, newest.id);
+  const { status, metrics, parameters } = await ended(again.id);
+  assert.deepEqual({ status, metrics, parameters }, { status: newest.status, metrics: newest.metrics, parameters: newest.parameters });
+});
+
 test("the identifier and the source of a run", async () => {
   const client = await engine();
   const [newest] = (await client.call("listRuns", { query: { limit: 1 } })).runs;
