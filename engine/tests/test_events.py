@@ -165,6 +165,37 @@ def test_a_browser_cannot_declare_trust(engine: LiveEngine) -> None:
     socket.close()
 
 
+def test_a_page_keeps_the_trust_of_the_client_that_opened_it(
+    engine: LiveEngine, tmp_path_factory: TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("workspace")
+    query = f"/api/strategies?folder={folder}"
+    opener = "8" * 32
+    terminal = engine.hello(nonce=opener)
+    receive(terminal)
+    terminal.send(json.dumps({"kind": "trust", "trustedFolders": [str(folder)]}))
+    while engine.call("GET", query).status != 200:
+        pass
+    code = engine.call("POST", "/api/session/code", {}, {"x-tino-client": opener}).json["code"]
+    token = engine.call("POST", "/api/session", {"code": code}, token=None).json["token"]
+    ticket = engine.call("POST", "/api/session/ticket", {}, token=token).json["ticket"]
+    page = engine.socket("/ws/events", additional_headers={}, subprotocols=["tino", f"ticket.{ticket}"])
+    page.send(
+        json.dumps(
+            {"kind": "hello", "protocol": PROTOCOL, "client": "browser", "pid": None, "nonce": None, "version": "x"}
+        )
+    )
+    receive(page)
+    clients = len(engine.get("/api/engine")["clients"])
+    terminal.close()
+    while len(engine.get("/api/engine")["clients"]) == clients:
+        pass
+    assert engine.call("GET", query, token=token).status == 200
+    page.close()
+    while engine.call("GET", query).status == 200:
+        pass
+
+
 def event() -> EngineChanged:
     return EngineChanged(type="engine.changed", state="healthy")
 

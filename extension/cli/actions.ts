@@ -18,7 +18,7 @@ import { createAddress, openBrowser, untilPageConnects } from "./verbs/open.ts";
 import { findRunId, listRuns } from "./verbs/runs.ts";
 import { type RunDetails, showRun } from "./verbs/show.ts";
 import { status } from "./verbs/status.ts";
-import { workspaceOf } from "./workspace.ts";
+import { workspaceAround, workspaceOf } from "./workspace.ts";
 
 interface PortOption {
   readonly port?: number;
@@ -31,7 +31,7 @@ export const performBare = (context: Context, options: PortOption): Promise<numb
 /** `tino up`: the live view; without a terminal it holds the engine and says what happens, line by line. */
 export async function performUp(context: Context, options: PortOption): Promise<number> {
   if (context.screen.interactive) return stayInView(context, options);
-  return withEngine(context, { port: options.port ?? null }, async (link) => {
+  return withEngine(context, { workspace: workspaceAround(context.cwd), port: options.port ?? null }, async (link) => {
     const { screen, place, signal } = context;
     const reply = await status(place);
     if (screen.json) screen.printJson(reply);
@@ -117,7 +117,7 @@ export const performShow = (
 
 /** Opened pages hold the engine themselves; until one does, this terminal has to. */
 export const performOpen = (context: Context, { target, print = false }: { target: string; print?: boolean }): Promise<number> =>
-  withEngine(context, {}, async (link) => {
+  withEngine(context, { workspace: workspaceAround(context.cwd) }, async (link) => {
     const { screen, signal, place } = context;
     const connected = untilPageConnects(link);
     const { url, expiresAt } = await orAborted(createAddress(link, target), signal);
@@ -164,7 +164,7 @@ async function backtest(context: Context, link: EngineLink, path: string, option
 }
 
 async function stayInView(context: Context, { port }: PortOption): Promise<number> {
-  const link = openLink(context, { port: port ?? null });
+  const link = openLink(context, { workspace: workspaceAround(context.cwd), port: port ?? null });
   try {
     return await stayOn(context, link, null);
   } finally {

@@ -4,7 +4,7 @@ import { CATALOGUE, TinoError } from "#contracts";
 import { bytes, duration, metric, moment, money, percent, rate, shortPath } from "./format.ts";
 import { cellsOf, cut, failureLines, type Paint, pad, screenOf, table, wrap } from "./output.ts";
 import { bar, lineChart, sparkline } from "./ui/chart.ts";
-import { workspaceOf } from "./workspace.ts";
+import { workspaceAround, workspaceOf } from "./workspace.ts";
 
 const plain: Paint = (_, text) => text;
 const styled: Paint = (_, text) => `\u001b[31m${text}\u001b[0m`;
@@ -177,4 +177,15 @@ test("a strategy's workspace is its git checkout, else the user's folder that ho
   expect(workspaceOf(`${import.meta.dirname}/x.py`, "/")).toBe(`${import.meta.dirname.split("/extension")[0]}`);
   expect(workspaceOf("/w/strategies/x.py", "/w")).toBe("/w");
   expect(workspaceOf("/w/strategies/x.py", "/elsewhere")).toBe("/w/strategies");
+});
+
+test.each([
+  ["a folder of a checkout", import.meta.dirname, import.meta.dirname.split("/extension")[0]],
+  ["a folder", "/home/ann/trading", "/home/ann/trading"],
+  ["a folder elsewhere", "/srv/trading", "/srv/trading"],
+  ["the home folder", "/home/ann", undefined],
+  ["what is above it", "/home", undefined],
+  ["the root", "/", undefined],
+])("a terminal stands in %s", (_, cwd, workspace) => {
+  expect(workspaceAround(cwd, "/home/ann")).toBe(workspace);
 });

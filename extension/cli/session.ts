@@ -4,8 +4,8 @@ import type { Context } from "./context.ts";
 import { StatusLine } from "./ui/statusLine.ts";
 
 export interface StayOptions {
-  /** Folder whose code may be run for this terminal: typing the path of a strategy in it is the act of trust. */
-  readonly workspace?: string;
+  /** Folder whose code may be run for this terminal: naming a strategy in it is the act of trust, or to open the dashboard there. */
+  readonly workspace?: string | undefined;
   /** Fixed port for an engine that is started now. */
   readonly port?: number | null;
 }

@@ -50,8 +50,10 @@ async def shutdown(engine: Engine, arguments: Arguments) -> ShutdownReply:
 
 @calls.call("createBrowserCode")
 async def create_browser_code(engine: Engine, arguments: Arguments) -> BrowserCode:
-    """Make a one-time address for a browser."""
-    return engine.sessions.issue_code(f"http://127.0.0.1:{engine.port}", arguments.body.path)
+    """Make a one-time address for a browser; what the asking client trusts, the page may have run."""
+    lease = engine.leases.find(arguments.client)
+    folders = lease.trusted_folders if lease else ()
+    return engine.sessions.issue_code(f"http://127.0.0.1:{engine.port}", arguments.body.path, folders)
 
 
 @calls.call("createSession")
@@ -61,6 +63,6 @@ async def create_session(engine: Engine, arguments: Arguments) -> Session:
 
 
 @calls.call("createSocketTicket")
-async def create_socket_ticket(engine: Engine, _arguments: Arguments) -> SocketTicket:
+async def create_socket_ticket(engine: Engine, arguments: Arguments) -> SocketTicket:
     """Make a one-use ticket for a WebSocket."""
-    return engine.sessions.issue_ticket()
+    return engine.sessions.issue_ticket(arguments.credentials.trusted_folders)

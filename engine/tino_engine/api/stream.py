@@ -21,6 +21,7 @@ from tino_engine.errors import TinoError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from tino_engine.api.sessions import Credentials
     from tino_engine.contract_model import ContractModel
     from tino_engine.engine import Engine
     from tino_engine.hub import Subscription
@@ -77,8 +78,10 @@ async def _events(engine: Engine, socket: WebSocket) -> None:
         # It knocked before that and came in after it: others were asked whether they still need the engine, this one was not.
         await socket.close(GOING_AWAY, "stopping")
         return
-    if socket.scope["state"]["credentials"].browser:
-        hello = hello.model_copy(update={"client": "browser", "pid": None, "nonce": None, "trusted_folders": []})
+    credentials: Credentials = socket.scope["state"]["credentials"]
+    if credentials.browser:
+        granted = list(credentials.trusted_folders)
+        hello = hello.model_copy(update={"client": "browser", "pid": None, "nonce": None, "trusted_folders": granted})
     lease = engine.leases.opened(hello)
     subscription = engine.hub.subscribe()
     try:
@@ -95,7 +98,7 @@ async def _events(engine: Engine, socket: WebSocket) -> None:
         async def listen() -> None:
             while True:
                 message = reader.validate_json(await socket.receive_text())
-                if not isinstance(message, Hello) and not socket.scope["state"]["credentials"].browser:
+                if not isinstance(message, Hello) and not credentials.browser:
                     lease.trusted_folders = tuple(message.trusted_folders)
 
         await _both(_send_all(socket, subscription), listen())

@@ -139,8 +139,7 @@ class Leases:
             lease = self._leases[key] = Lease(key, hello.client, hello.pid, self.clock.now_ms())
         lease.sockets += 1
         lease.workspace = hello.workspace or lease.workspace
-        if hello.client != "browser":
-            lease.trusted_folders = tuple(hello.trusted_folders)
+        lease.trusted_folders = tuple(hello.trusted_folders)
         self._announce(lease)
         return lease
 
