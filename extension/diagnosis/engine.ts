@@ -106,7 +106,7 @@ export async function checkVersions(subject: Subject): Promise<Check> {
     findings.push(problem(`Node.js is ${machine.nodeVersion}; tino needs ${needed}.`, "Install a newer Node.js."));
   const inspected = await subject.inspect();
   if (inspected.ok && inspected.inspection.version !== installation.version) {
-    findings.push(problem(`The engine's files are of ${inspected.inspection.version}, this program of ${installation.version}.`, reinstall(installation)));
+    findings.push(problem(`The engine's files are of ${inspected.inspection.version}, this program of ${installation.version}.`, reinstall(subject.place)));
   }
   const engine = await subject.engine();
   let running = "";

@@ -15,10 +15,10 @@ export async function checkPython(subject: Subject): Promise<Check> {
   const about = { name: "python", title: "Python", looked };
   if (!inspected.ok) {
     const text = inspected.python === null ? inspected.reason : `It does not run the engine: ${inspected.reason}${/[.!?]$/.test(inspected.reason) ? "" : "."}`;
-    return { ...about, findings: [problem(text, reinstall(installation))] };
+    return { ...about, findings: [problem(text, reinstall(subject.place))] };
   }
   const { python } = inspected.inspection;
-  const finding = PYTHON.test(python) ? ok(python) : problem(`It is ${python}; the engine needs 3.13.`, reinstall(installation));
+  const finding = PYTHON.test(python) ? ok(python) : problem(`It is ${python}; the engine needs 3.13.`, reinstall(subject.place));
   return { ...about, findings: [finding] };
 }
 
@@ -32,12 +32,12 @@ export async function checkPackages(subject: Subject): Promise<Check> {
   try {
     lock = readFileSync(path, "utf8");
   } catch (error) {
-    return { ...about, findings: [problem(`The lock cannot be read: ${reasonOf(error)}.`, reinstall(installation))] };
+    return { ...about, findings: [problem(`The lock cannot be read: ${reasonOf(error)}.`, reinstall(subject.place))] };
   }
   const { total, missing, other } = compareWithLock(lock, inspected.inspection.packages);
   const findings: Finding[] = [];
-  if (missing.length > 0) findings.push(problem(`${count(missing.length, "package")} missing: ${some(missing)}.`, reinstall(installation)));
-  if (other.length > 0) findings.push(problem(`${count(other.length, "package")} of another version: ${some(other)}.`, reinstall(installation)));
+  if (missing.length > 0) findings.push(problem(`${count(missing.length, "package")} missing: ${some(missing)}.`, reinstall(subject.place)));
+  if (other.length > 0) findings.push(problem(`${count(other.length, "package")} of another version: ${some(other)}.`, reinstall(subject.place)));
   return { ...about, findings: findings.length > 0 ? findings : [ok(`${total} as the lock names them`)] };
 }
 

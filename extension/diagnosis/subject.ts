@@ -5,7 +5,7 @@ import type { EngineStatus } from "#contracts";
 import { PROTOCOL } from "#contracts/handshake";
 import { type Finding as Discovery, findEngine } from "../supervisor/discovery.ts";
 import { engineEnvironment } from "../supervisor/engineProcess.ts";
-import { getPython, type Installation } from "../supervisor/locate.ts";
+import { getPython } from "../supervisor/locate.ts";
 import { LoopbackError, requestLoopback } from "../supervisor/loopback.ts";
 import type { Place } from "../supervisor/place.ts";
 import { reasonOf } from "./check.ts";
@@ -114,10 +114,12 @@ export class Subject {
 }
 
 /** What brings an installation back to what it should be. */
-export const reinstall = ({ root }: Installation): string =>
-  existsSync(join(root, "scripts", "ensure.mjs"))
+export function reinstall({ installation: { root }, env }: Place): string {
+  if (env.TINO_ENGINE_DIR) return "Unset TINO_ENGINE_DIR: it names another engine than the one that was installed.";
+  return existsSync(join(root, "scripts", "ensure.mjs"))
     ? `Delete ${join(root, "engine", ".venv")} if it is there and run \`npm start\` in ${root}: it installs what the lock names.`
     : "Uninstall the extension and install it again: it brings its own Python.";
+}
 
 /** The nearest folder above a path, or the path itself, that is there. */
 export function nearestExisting(path: string): string {

@@ -6,7 +6,9 @@ import { shortPath } from "../format.ts";
 import { cellsOf, type Paint, pad, type Screen, wrap } from "../output.ts";
 
 const COLOURS: Record<Verdict, "green" | "yellow" | "red"> = { ok: "green", warning: "yellow", problem: "red" };
-const LEAST_TEXT = 24;
+/** With less room than this beside the titles, the text stands below them. */
+const LEAST_TEXT = 34;
+const MINIMUM = 12;
 
 type Look = Pick<Screen, "paint" | "width" | "unicode">;
 
@@ -15,11 +17,11 @@ export function doctorText(diagnosis: Diagnosis, { paint, width, unicode }: Look
   const titles = Math.max(...lines.map(({ title }) => cellsOf(title)));
   const mark = unicode ? "unicode" : "plain";
   const marks = unicode ? 1 : 2;
-  // In a narrow window the text stands below its title.
   const beside = 2 + marks + 2 + titles + 2;
   const indent = width - beside >= LEAST_TEXT ? beside : 2 + marks + 2;
   const drawn = lines.flatMap((line) => {
-    const text = wrap(shortPaths(line.text), Math.max(LEAST_TEXT, width - indent)).map((part) => styled(line, part, paint));
+    const lead = line.tone === "fix" ? (unicode ? "→ " : "-> ") : "";
+    const text = wrap(lead + shortPaths(line.text), Math.max(MINIMUM, width - indent)).map((part) => styled(line, part, paint));
     const space = " ".repeat(indent);
     if (line.verdict === null) return text.map((part) => space + part);
     const head = `  ${paint([COLOURS[line.verdict], "bold"], MARKS[line.verdict][mark])}  ${paint("bold", pad(line.title, indent === beside ? titles : 0))}`;
