@@ -3,6 +3,8 @@ import { styleText } from "node:util";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { EXIT, TinoError } from "#contracts/catalogue";
 import type { Context } from "./context.ts";
+import type { performImport } from "./dataCommands.ts";
+import { addImportOptions } from "./dataOptions.ts";
 import type { BacktestOptions } from "./verbs/backtest.ts";
 
 /** Runs a verb; gives the exit code. */
@@ -33,8 +35,8 @@ export async function run(argv: readonly string[], version: string, build: Build
     .enablePositionalOptions()
     .exitOverride()
     .addHelpText("after", HELP_END);
-  const verb = (name: string, description: string, end = "") =>
-    program
+  const verb = (name: string, description: string, end = "", parent: Command = program) =>
+    parent
       .command(name)
       .description(description)
       .helpOption("-h, --help", "show help")
@@ -101,6 +103,29 @@ export async function run(argv: readonly string[], version: string, build: Build
     .action((options: Common & { follow?: boolean; lines: number; component?: string; level: "debug" | "info" | "warning" | "error" }) =>
       perform(options, async (context, chosen) => (await import("./actions.ts")).performLogs(context, chosen)),
     );
+  const data = verb("data", "Import, list, show and remove market data; without a verb: list")
+    .helpCommand(false)
+    .configureHelp({ subcommandTerm: termOf })
+    .action((options: Common) => perform(options, async (context) => (await import("./dataCommands.ts")).performList(context)));
+  const dataVerb = (name: string, description: string, end = "") => verb(name, description, end, data);
+  const importing = dataVerb("import", "Import files of bars", DATA_IMPORT_END);
+  addImportOptions(importing).action((files: string[], options: Common & Parameters<typeof performImport>[2]) =>
+    perform(options, async (context, chosen) =>
+      (await import("./dataCommands.ts")).performImport(context, files, chosen, importing.getOptionValueSource("header") === "cli"),
+    ),
+  );
+  dataVerb("list", "List the stored series").action((options: Common) =>
+    perform(options, async (context) => (await import("./dataCommands.ts")).performList(context)),
+  );
+  dataVerb("show", "Show what is stored of an instrument, with the last bars")
+    .argument("<symbol>", "instrument, symbol or bar type")
+    .action((name: string, options: Common) => perform(options, async (context) => (await import("./dataCommands.ts")).performShowData(context, name)));
+  dataVerb("remove", "Remove series; asks before it does", "\nRuns keep their results. Without a terminal it needs --yes.")
+    .argument("<symbol...>", "instruments, symbols or bar types")
+    .option("-y, --yes", "do not ask")
+    .action((names: string[], options: Common & { yes?: boolean }) =>
+      perform(options, async (context, chosen) => (await import("./dataCommands.ts")).performRemove(context, names, chosen)),
+    );
   verb("doctor", "Look whether everything that tino rests on is in order; starts nothing", DOCTOR_END)
     .option("--fix", "put right what can be put right without a risk")
     .option("--bundle <file>", "show what a report of a fault should hold, and save it after you agreed")
@@ -129,7 +154,9 @@ function explain(error: unknown, program: Command, argv: readonly string[]): num
     .replace(/\n/g, " ")
     .trim();
   const sentence = `${reason.charAt(0).toUpperCase()}${reason.slice(1)}${/[.)]$/.test(reason) ? "" : "."}`;
-  const verb = program.commands.find((command) => argv.includes(command.name()))?.name();
+  const called = program.commands.find((command) => argv.includes(command.name()));
+  const inner = called?.commands.find((command) => argv.includes(command.name()));
+  const verb = [called, inner].flatMap((command) => command?.name() ?? []).join(" ");
   if (verb) throw TinoError.of("usage", { reason: sentence, verb });
   throw TinoError.of("usage", { reason: sentence, verb: "" }, { hint: "`tino --help` lists what there is." });
 }
@@ -160,6 +187,14 @@ All of it: docs/cli.md`;
 const DOCTOR_END = `
 Works without an engine, and when little else does. Exit code 0 unless there is a problem, then 1.
 What a bundle holds, and what never: docs/diagnostics.md`;
+
+const DATA_IMPORT_END = `
+How a file is to be read is guessed from its beginning; --preview shows it, options say it instead.
+Importing again changes nothing; other files of a series are merged into it, and the newer value of a bar stays.
+Ctrl-C cancels the import, and nothing of it is kept.
+
+Example:
+  tino data import prices/AAPL.csv --symbol AAPL.XNAS --preview`;
 
 const BACKTEST_END = `
 Ctrl-C cancels the run.

@@ -1,9 +1,9 @@
 /** `tino doctor`: the diagnosis on the screen or as JSON, and the bundle for a report, which is shown in full before it is saved. */
-import { createInterface } from "node:readline/promises";
 import { EXIT, TinoError } from "#contracts/catalogue";
 import { buildBundle, bundleText, saveBundle } from "../diagnosis/bundle.ts";
 import { diagnosisJson } from "../diagnosis/diagnose.ts";
 import { repairedSentence } from "../diagnosis/report.ts";
+import { confirm } from "./confirm.ts";
 import type { Context } from "./context.ts";
 import { shortPath } from "./format.ts";
 import { orAborted } from "./session.ts";
@@ -45,13 +45,4 @@ export async function performDoctor(context: Context, { fix = false, bundle, yes
   if (screen.json) screen.printJson({ ...json, bundle: path });
   else screen.print(`Saved ${shortPath(path)}. It stays on this machine until you send it.`);
   return EXIT.ok;
-}
-
-async function confirm(question: string, signal: AbortSignal): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(question, { signal })).trim());
-  } finally {
-    terminal.close();
-  }
 }

@@ -270,20 +270,14 @@ def to_rows(table: Table, file: SourceFile, layout: ImportLayout, problems: Prob
     whole = ts.astype(np.int64)
     problems.add("clockChange", file.name, table.lines[unclear & kept], table.text)
     floats = {
-        role: np.nan_to_num(
-            table.columns[role].fill_null(np.nan).to_numpy(zero_copy_only=False),
-            posinf=np.nan,
-            neginf=np.nan,
-            nan=np.nan,
-        )
-        if role in table.columns
-        else np.zeros(count)
+        role: table.columns[role].to_numpy(zero_copy_only=False) if role in table.columns else np.zeros(count)
         for role in VALUES
     }
-    # A bar without a volume is worth having; one without a price is none.
-    floats["volume"] = np.where(np.isnan(floats["volume"]), 0.0, floats["volume"])
     stacked = np.stack([floats[role] for role in PRICES])
-    leave_out("missing", np.isnan(stacked).any(axis=0))
+    leave_out("missing", ~np.isfinite(stacked).all(axis=0))
+    # A bar without a volume is worth having; one without a price is none.
+    if not (known := np.isfinite(floats["volume"])).all():
+        floats["volume"] = np.where(known, floats["volume"], 0.0)
     leave_out("price", (stacked <= 0).any(axis=0))
     leave_out("volume", floats["volume"] < 0)
     leave_out("early", whole <= 0)
@@ -292,7 +286,8 @@ def to_rows(table: Table, file: SourceFile, layout: ImportLayout, problems: Prob
     for role, column in floats.items():
         scaled = column * 10.0 ** (layout.size_precision if role == "volume" else layout.price_precision)
         leave_out("number", np.abs(scaled) >= EXACT)
-        scaled = np.where(kept, scaled, 0.0)
+        if not kept.all():
+            scaled = np.where(kept, scaled, 0.0)
         nearest = np.rint(scaled)
         # A float64 has 53 bits: the product is off by a few units of its last one, and not by a thousandth of a tick.
         rounded |= np.abs(scaled - nearest) > np.maximum(1e-3, np.abs(scaled) * 1e-15)
@@ -379,9 +374,11 @@ def _parse_times(
     texts = pc.cast(column, pa.string())
     if layout.time_format != "iso":
         return _datetimes(pc.strptime(texts, format=layout.time_format, unit="ns", error_is_null=True)), None
-    zoned = pc.fill_null(pc.match_substring_regex(texts, _ZONED), False)
-    with_zone = pc.sum(zoned).as_py() or 0
-    if with_zone == 0:
+    try:
+        return _datetimes(pc.cast(texts, _TIME)), None  # Refuses a time with a zone, so that there is none.
+    except pa.ArrowInvalid:
+        zoned = pc.fill_null(pc.match_substring_regex(texts, _ZONED), False)
+    if not (pc.sum(zoned).as_py() or 0):
         return _datetimes(cast_where_possible(texts, _TIME)), None
     others = pc.and_(pc.invert(zoned), pc.is_valid(texts)).to_numpy(zero_copy_only=False)
     if others.any():
@@ -415,8 +412,10 @@ def _to_local(instants: np.ndarray | None, zone: str) -> np.ndarray:
 
 
 def _to_instants(local: np.ndarray, zone: str) -> tuple[np.ndarray, np.ndarray]:
-    times = pa.array(local, _TIME, from_pandas=True)
     unclear = np.zeros(len(local), bool)
+    if zone == "UTC":
+        return local, unclear
+    times = pa.array(local, _TIME, from_pandas=True)
     try:
         return _datetimes(pc.cast(pc.assume_timezone(times, zone), pa.timestamp("ns", "UTC"))), unclear
     except pa.ArrowInvalid:

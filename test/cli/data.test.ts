@@ -1,0 +1,67 @@
+/** `tino data` from the outside, with the real engine: files of bars in, listed, shown, removed. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { DataImport, ErrorBody, EXIT, ImportPreview, SymbolList } from "#contracts";
+import { type ClientProcess, Rig } from "../rig.ts";
+
+let rig: Rig;
+let holder: ClientProcess;
+let folder: string;
+
+beforeAll(async () => {
+  rig = new Rig({ engine: "real" });
+  folder = mkdtempSync(join(tmpdir(), "tino-prices-"));
+  holder = await rig.startClient("vscode");
+  await holder.live();
+  const rows = ["2020-01-02;10,5;11,0;10,0;10,75;1000", "2020-01-03;10,75;x;10,5;11,0;1200", "2020-01-06;11,0;11,5;10,8;11,25;900"];
+  writeFileSync(join(folder, "ABC.csv"), `Date;Open;High;Low;Close;Volume\n${rows.join("\n")}\n`);
+});
+afterAll(async () => {
+  await rig.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const tino = (...args: string[]) => rig.tino(args, { cwd: folder });
+const json = (text: string) => JSON.parse(text);
+const BAR_TYPE = "ABC.XNAS-1-DAY-LAST-EXTERNAL";
+
+test("a file is previewed, imported, listed, shown and removed", async () => {
+  const preview = ImportPreview.parse(json((await tino("data", "import", "ABC.csv", "--venue", "XNAS", "--preview", "--json")).stdout));
+  expect(preview).toMatchObject({ barTypes: [BAR_TYPE], layout: { delimiter: ";", decimal: ",", columns: { close: "Close" } } });
+  expect(json((await tino("data", "--json")).stdout)).toEqual({ symbols: [] });
+
+  const imported = await tino("data", "import", "ABC.csv", "--venue", "XNAS");
+  expect(imported.code).toBe(EXIT.ok);
+  expect(imported.stdout).toMatch(new RegExp(`${BAR_TYPE} +2 +2020-01-02 +2020-01-06 +new`));
+  expect(imported.stdout).toContain("1 row of ABC.csv with a price or volume that is not a number: left out\n  line 3: 2020-01-03;10,75;x;10,5;11,0;1200");
+  const again = DataImport.parse(json((await tino("data", "import", folder, "--venue", "XNAS", "--json")).stdout).import);
+  expect(again.series).toMatchObject([{ outcome: "unchanged", bars: 2 }]);
+
+  expect((await tino("data", "list")).stdout).toMatch(/ABC\.XNAS +1-DAY +2 +2020-01-02 +2020-01-06/);
+  const shown = json((await tino("data", "show", "abc", "--json")).stdout);
+  expect(shown.series[0].bars).toMatchObject([
+    { ts: Date.parse("2020-01-02T16:00:00-05:00"), open: 10.5, close: 10.75, volume: 1000 },
+    { ts: Date.parse("2020-01-06T16:00:00-05:00"), high: 11.5, low: 10.8 },
+  ]);
+
+  // Nobody can be asked in a pipe.
+  const refused = await tino("data", "remove", "ABC", "--json");
+  expect(ErrorBody.parse(json(refused.stdout)).code).toBe("terminal_required");
+  const removed = await tino("data", "remove", "ABC", "--yes", "--json");
+  expect(SymbolList.parse(json(removed.stdout)).symbols).toEqual([]);
+});
+
+test.each([
+  ["a file that is not there", ["import", "nothing.csv"], "import_file_not_found", EXIT.input],
+  ["a step that is none", ["import", "ABC.csv", "--step", "daily"], "usage", EXIT.usage],
+  ["a column that is none", ["import", "ABC.csv", "--columns", "close=Last"], "import_column_unknown", EXIT.input],
+  ["a role that is none", ["import", "ABC.csv", "--columns", "last=Close"], "usage", EXIT.usage],
+  ["a bad row, and none wanted", ["import", "ABC.csv", "--strict"], "import_row_invalid", EXIT.input],
+  ["a symbol that is not stored", ["show", "XYZ"], "symbol_unknown", EXIT.input],
+] as const)("%s: one error as JSON, with its exit code", async (_, args, code, exit) => {
+  const finished = await tino("data", ...args, "--json");
+  expect(ErrorBody.parse(json(finished.stdout)).code).toBe(code);
+  expect(finished.code).toBe(exit);
+});
