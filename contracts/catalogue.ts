@@ -62,7 +62,7 @@ export const CATALOGUE = {
   request_too_large: entry(413, EXIT.usage, "The request is larger than {limit} bytes.", "Send less at once."),
   unsupported_media: entry(415, EXIT.usage, "The body is not JSON.", "Send it as application/json."),
   code_expired: entry(403, EXIT.refused, "This one-time address has been used or has expired.", "Run `tino open` for a new one."),
-  internal: entry(500, EXIT.fault, "Something failed inside tino ({reference}).", "The log has the details: {log}. Please report it with `tino logs`."),
+  internal: entry(500, EXIT.fault, "Something failed inside tino ({reference}).", "The log has the details: {log}. If you report it, `tino doctor --bundle report.json` puts together what is needed."),
 
   // Strategies
   strategy_file_not_found: entry(404, EXIT.input, "There is no file {path}.", "Check the path; it is relative to the folder you are in."),

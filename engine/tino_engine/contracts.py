@@ -1820,7 +1820,7 @@ ERRORS: dict[str, ErrorEntry] = {
     ),
     "internal": ErrorEntry(
         "Something failed inside tino ({reference}).",
-        "The log has the details: {log}. Please report it with `tino logs`.",
+        "The log has the details: {log}. If you report it, `tino doctor --bundle report.json` puts together what is needed.",
         500,
         1,
     ),
