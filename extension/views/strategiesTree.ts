@@ -54,16 +54,23 @@ export class StrategiesTree implements vscode.TreeDataProvider<Node>, vscode.Dis
     try {
       const { client } = await this.#context.attach();
       const { strategies, problems } = await client.call("listStrategies");
+      this.#tellWhetherNone(strategies.length + problems.length === 0);
       return [...strategies.map((strategy): Node => ({ kind: "strategy", strategy })), ...problems.map((problem): Node => ({ kind: "problem", problem }))];
     } catch (error) {
       // The engine's state is shown by the welcome text of an empty view; a new state asks again.
       this.#context.log("debug", "strategies", "not_listed", { reason: error instanceof Error ? error.message : String(error) });
+      this.#tellWhetherNone(false);
       return [];
     }
   }
 
   getTreeItem(node: Node): vscode.TreeItem {
     return node.kind === "strategy" ? strategyItem(node.strategy) : problemItem(node.problem);
+  }
+
+  /** That there is none is said when it is known, not while the first list is on its way. */
+  #tellWhetherNone(none: boolean): void {
+    void vscode.commands.executeCommand("setContext", "tino.noStrategy", none);
   }
 }
 

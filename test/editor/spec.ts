@@ -16,7 +16,7 @@ export function editorFor(options: WorkbenchOptions = {}): () => Workbench {
       number += 1;
       await window.screenshot(number === 1 ? name : `${name} window ${number}`);
       // What the editor's console says belongs to a failure.
-      if (task.result?.state === "fail") console.error(window.console.filter((line) => /tino|pageerror/i.test(line)).join("\n"));
+      if (task.result?.state === "fail") console.error(window.console.filter((line) => /tino(?!-rig)|pageerror/i.test(line)).join("\n"));
     }
   });
   afterAll(async () => {

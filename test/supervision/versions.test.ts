@@ -114,6 +114,24 @@ describe.each([1, 2, 3])("an engine of version %i", (engine) => {
   });
 });
 
+test("a terminal says that an older engine runs and offers to restart it, which takes two presses", async () => {
+  rig = new Rig({ env: LONG_GRACES });
+  const window = await startClient(0, "vscode");
+  const { pid } = await window.live();
+  const view = await rig.startInTerminal([], { columns: 100, rows: 24 });
+  await view.says(new RegExp(`An older engine runs: process ${pid}`));
+  await view.says(/restart the engine/);
+  view.process.stdin?.write("r");
+  await view.says(/Press r again to restart the engine/);
+  expect(rig.fakeStarts()).toEqual([pid]);
+  view.process.stdin?.write("r");
+  await view.says(/engine healthy/);
+  expect(rig.engineInfo()).toMatchObject({ protocol: 1 });
+  await window.hears("the end", (report) => report.state?.kind === "stopped");
+  view.process.stdin?.write("q");
+  await view.finished;
+});
+
 test("an engine package that was not updated with its program says so, and is not tried again and again", async () => {
   rig = new Rig();
   const { code, message } = await refused(2, { TINO_FAKE: "protocol=1" });

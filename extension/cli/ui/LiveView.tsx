@@ -10,6 +10,7 @@ import { useEffect, useMemo, useReducer, useState } from "react";
 import { type RunSummary, TinoError } from "#contracts";
 import { requestOf } from "../../client/again.ts";
 import type { EngineLink } from "../../client/engineLink.ts";
+import { endEngine } from "../../supervisor/shutdown.ts";
 import type { Context } from "../context.ts";
 import { clockTime, duration, moment, shortPath, shortRun } from "../format.ts";
 import { cut, failureLines, type Paint, pad, type Screen, table, wrapLines } from "../output.ts";
@@ -62,6 +63,8 @@ export function LiveView({ context, link, first }: { context: Context; link: Eng
   const [page, setPage] = useState<Page>({ kind: "list" });
   const [chosen, setChosen] = useState(0);
   const [message, setMessage] = useState<string | null>(null);
+  /** The next `r` restarts the engine. */
+  const [armed, setArmed] = useState(false);
   const now = useNow(context);
   const screen: Screen = { ...context.screen, width: columns, shrink: true };
   const selected = model.runs[Math.min(chosen, model.runs.length - 1)];
@@ -95,6 +98,7 @@ export function LiveView({ context, link, first }: { context: Context; link: Eng
   const current = page.kind === "run" ? (model.runs.find((run) => run.id === page.id) ?? page.details?.run) : selected;
   useInput((input, key) => {
     setMessage(null);
+    setArmed(false);
     if (input === "q" || (key.ctrl && input === "c")) exit();
     else if (key.escape || key.leftArrow) page.kind === "run" ? setPage({ kind: "list" }) : undefined;
     else if (key.upArrow || input === "k") move(-1);
@@ -106,6 +110,11 @@ export function LiveView({ context, link, first }: { context: Context; link: Eng
     else if (input === "b" && current) attempt(() => runAgain(link, context, current));
     else if (input === "c" && current) attempt(() => cancel(link, current));
     else if (input === "s" && (model.link.kind === "failed" || model.link.kind === "stopped")) link.startAgain().catch(() => undefined);
+    else if (input === "r" && armed) attempt(() => replaceEngine(link, context));
+    else if (input === "r" && isOlder(model)) {
+      setArmed(true);
+      setMessage("Runs under way are marked interrupted. Press r again to restart the engine.");
+    }
   });
   const move = (by: number) => {
     // By the state as it will be: several keys may come before the next drawing.
@@ -242,6 +251,7 @@ function hints(model: LiveModel, page: Page, run: RunSummary | undefined, { pain
   const isActive = run !== undefined && (run.status === "running" || run.status === "queued");
   const keys: [string, string][] = [
     ...(model.link.kind === "failed" || model.link.kind === "stopped" ? [["s", "start again"] as [string, string]] : []),
+    ...(isOlder(model) ? [["r", "restart the engine"] as [string, string]] : []),
     [unicode ? "↑↓" : "j/k", page.kind === "run" ? "scroll" : "choose"],
     ...(page.kind === "run" ? [["esc", "back"] as [string, string]] : run ? [[unicode ? "⏎" : "enter", "details"] as [string, string]] : []),
     ...(isActive ? [["c", "cancel"] as [string, string]] : run ? [["b", "run again"] as [string, string]] : []),
@@ -249,6 +259,15 @@ function hints(model: LiveModel, page: Page, run: RunSummary | undefined, { pain
     ["q", "quit"],
   ];
   return ` ${keys.map(([key, words]) => `${paint("bold", key)} ${paint("dim", words)}`).join("   ")}`;
+}
+
+/** An older engine runs, and others use it. */
+const isOlder = ({ link }: LiveModel): boolean => link.kind === "failed" && link.error.code === "engine_too_old";
+
+async function replaceEngine(link: EngineLink, { place }: Context): Promise<null> {
+  await endEngine(place, true);
+  await link.startAgain();
+  return null;
 }
 
 async function open(link: EngineLink, run: RunSummary | undefined): Promise<string | null> {
