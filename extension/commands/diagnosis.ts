@@ -105,7 +105,7 @@ function textOf(diagnosis: Diagnosis): string {
   const told = reportLines(diagnosis).map(({ verdict, title, tone, text }) =>
     verdict ? `${MARKS[verdict].unicode} ${title}: ${text}` : `  ${LEADS[tone]}${text}`,
   );
-  return ["What the doctor found", "", ...told, "", closingLine(diagnosis, "`tino doctor --fix`").text, ""].join("\n");
+  return ["What the doctor found", "", ...told, "", closingLine(diagnosis).text, ""].join("\n");
 }
 
 const LEADS: Record<ReportLine["tone"], string> = { finding: "", fix: "→ ", looked: "looked at ", summary: "" };

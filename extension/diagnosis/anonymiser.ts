@@ -14,8 +14,11 @@ import type { Claim } from "./locks.ts";
 
 /** Shorter names are parts of words everywhere. */
 const SHORTEST_NAME = 3;
-const SHORTEST_SECRET = 6;
-const SECRET_VARIABLE = /key|token|secret|pass|auth|credential|cookie|account/i;
+/** A variable that is named like a secret may hold a plain word; one that is also a word of ours must not make every bundle impossible. */
+const SHORTEST_SECRET = 8;
+const PLAIN_WORDS = /^[a-z ]*$/i;
+const SECRET_VARIABLE = /key|token|secret|passw|passphrase|credential|cookie|account|(?:^|_)(?:pass|auth)(?:_|$)/i;
+const PLACE = /^(?:[/\\~.]|[A-Za-z]:[/\\])/;
 
 /** Folders of tino's own that may be named, with what lies in them left out below the given depth. */
 const OWN_FOLDERS: Readonly<Record<string, number>> = { run: 3, db: 2, logs: 2, data: 1, runs: 1, traders: 1 };
@@ -30,14 +33,12 @@ export class Anonymiser {
   constructor(place: Place, claims: readonly Claim[]) {
     const { paths, installation, env } = place;
     const secrets = [tokenOf(paths.engineToken), ...claims.map(({ lock }) => lock?.nonce ?? ""), ...secretVariables(env)];
-    this.#secrets = secrets.filter((secret) => secret.length >= SHORTEST_SECRET);
+    this.#secrets = secrets.filter(Boolean);
     const folders: [string, string][] = [
-      ...claims.flatMap(({ lock }): [string, string][] => (lock?.workspace ? [[lock.workspace, "<workspace>"]] : [])),
-      ...[paths.home].map((folder): [string, string] => [folder, "<home>"]),
-      ...[installation.root, installation.engineDirectory].map((folder): [string, string] => [
-        folder,
-        folder === installation.root ? "<tino>" : "<tino>/engine",
-      ]),
+      ...claims.map(({ lock }): [string, string] => [lock?.workspace ?? "", "<workspace>"]),
+      [paths.home, "<home>"],
+      [installation.root, "<tino>"],
+      [installation.engineDirectory, "<tino>/engine"],
       ...[homedir(), env.HOME, env.USERPROFILE].map((folder): [string, string] => [folder ?? "", "~"]),
     ];
     const names: [string, string][] = [
@@ -104,9 +105,11 @@ function tokenOf(path: string): string {
   }
 }
 
-/** Values of the environment that are named like secrets; paths to where one lies are none. */
+/** Values of the environment that are named like secrets; the place where one lies is none. */
 const secretVariables = (env: Place["env"]): string[] =>
-  Object.entries(env).flatMap(([name, value]) => (value && SECRET_VARIABLE.test(name) && !value.includes("/") ? [value] : []));
+  Object.entries(env).flatMap(([name, value = ""]) =>
+    SECRET_VARIABLE.test(name) && value.length >= SHORTEST_SECRET && !PLACE.test(value) && !PLAIN_WORDS.test(value) ? [value] : [],
+  );
 
 function userName(): string {
   try {

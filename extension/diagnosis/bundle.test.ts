@@ -26,6 +26,7 @@ const TOKEN = "c0ffee00".repeat(8);
 const NONCE = "canaryca".repeat(4);
 const INSTANCE = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 const SECRET = "plain-Canary-words";
+const SLASHED = "wJalr/Canary+K7MDENG/bPx";
 const USER = "canaryuser";
 const ACCOUNTS = ["DU7654321", "DE89 3704 0044 0532 0130 00", "4111 1111 1111 1111", "98765432"];
 
@@ -43,6 +44,11 @@ beforeEach(async () => {
     HOME: join(folder, USER),
     USER,
     BROKER_API_KEY: SECRET,
+    AWS_SECRET_ACCESS_KEY: SLASHED,
+    // Words that every bundle holds, and a place: no secrets, whatever their variables are called.
+    AUTH_TOKEN: "engine",
+    GIT_AUTHOR_NAME: "supervision",
+    SSH_AUTH_SOCK: "/run/user/agent",
     CANARY_PLAIN: "canary-of-the-environment",
     HOSTNAME: "canaryhost",
     PATH: process.env.PATH,
@@ -113,6 +119,7 @@ const PRIVATE = [
   TOKEN,
   NONCE,
   SECRET,
+  SLASHED,
   USER,
   "canaryhost",
   ...ACCOUNTS,

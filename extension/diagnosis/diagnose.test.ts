@@ -290,6 +290,7 @@ const CASES: Case[] = [
     /cannot be read/,
   ],
   ["a record of a dead engine", "port", (w) => w.engineInfo({ pid: 999_999_999 }), "warning", /process 999999999, which is gone/],
+  ["half a record", "port", (w) => writeFileSync(w.paths.engineInfo, "{", { mode: 0o600 }), "warning", /not of its form/],
   ["a live process that listens no more", "port", (w) => w.engineInfo({}), "warning", /listens on no port/],
   [
     "somebody else who answers",

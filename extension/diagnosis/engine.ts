@@ -1,10 +1,10 @@
 /** The running engine as others see it: who has its port, whether its clock agrees, whether all parts are of one version. */
-import { readFileSync } from "node:fs";
+import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PROTOCOL } from "#contracts/handshake";
 import type { Clock } from "../supervisor/clock.ts";
 import { readEngineInfo } from "../supervisor/discovery.ts";
-import { type Check, type Finding, ok, problem, warning } from "./check.ts";
+import { type Check, type Finding, ok, problem, reasonOf, warning } from "./check.ts";
 import { listClaims, removalOfEngineInfo } from "./locks.ts";
 import { reinstall, type Subject } from "./subject.ts";
 
@@ -58,7 +58,7 @@ export async function checkPort(subject: Subject): Promise<Check> {
       ),
     );
   } else {
-    findings.push(ok("no engine runs; one that is started takes a free port"));
+    findings.push(whyNoRecord(paths.engineInfo));
   }
   const why = await subject.machine.whyNoPort();
   if (why)
@@ -66,6 +66,16 @@ export async function checkPort(subject: Subject): Promise<Check> {
       problem(`No port of this machine's own address can be had: ${why}.`, "A firewall or a sandbox forbids it; allow local connections to 127.0.0.1."),
     );
   return { ...about, findings };
+}
+
+/** Without a record that can be read there is no engine, or it cannot be said. */
+function whyNoRecord(path: string): Finding {
+  try {
+    if (!lstatSync(path, { throwIfNoEntry: false })) return ok("no engine runs; one that is started takes a free port");
+    return warning("The record of the engine is not of its form.", "Nothing: the next start replaces it.");
+  } catch (error) {
+    return warning(`Whether an engine runs cannot be said: ${reasonOf(error)}.`, "See “Run directory”.");
+  }
 }
 
 /** The clock against a second one that never steps, against the engine's, and against what was written earlier. */

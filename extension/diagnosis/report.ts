@@ -24,12 +24,10 @@ export function reportLines({ checks }: Diagnosis): ReportLine[] {
 }
 
 /** The last line: how many there are of each, and what can be done about them at once. */
-export function closingLine(diagnosis: Diagnosis, way: string): ReportLine {
+export function closingLine(diagnosis: Diagnosis): ReportLine {
   const repairs = repairsOf(diagnosis).length;
-  return line(
-    "summary",
-    `${summaryOf(diagnosis)}${repairs > 0 ? ` ${way} ${repairs === 1 ? "puts one of them right" : `puts ${repairs} of them right`}.` : ""}`,
-  );
+  const way = repairs > 0 ? ` \`tino doctor --fix\` puts ${repairs === 1 ? "one" : repairs} of them right.` : "";
+  return line("summary", `${summaryOf(diagnosis)}${way}`);
 }
 
 export const repairedSentence = ({ does, failed }: Repaired): string => (failed ? `Not done: ${does} (${failed}).` : `Done: ${does}.`);

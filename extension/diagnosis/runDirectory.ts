@@ -23,7 +23,15 @@ export function checkRunDirectory({ place, machine }: Subject): Check {
     return { ...about, findings: [ok("not there yet; the first start makes it")] };
   }
   const folders = [paths.home, paths.run, paths.clients, ...["db", "data", "runs"].map((name) => join(paths.home, name)), paths.logs];
-  for (const folder of folders) findings.push(...lookAtFolder(folder));
+  for (const folder of folders) {
+    try {
+      findings.push(...lookAtFolder(folder));
+    } catch (error) {
+      // Below one that cannot be entered nothing can be seen; that was told already.
+      if (findings.length === 0)
+        findings.push(problem(`${folder} cannot be looked at: ${reasonOf(error)}.`, "Make the folders above it yours, or set TINO_HOME to another place."));
+    }
+  }
   for (const file of filesOf(paths.run, paths.clients)) findings.push(...lookAtFile(file));
   try {
     if (machine.volume(paths.home).isRemote)
@@ -39,14 +47,10 @@ export function checkRunDirectory({ place, machine }: Subject): Check {
   return { ...about, findings: findings.length > 0 ? findings : [ok("private to you, no links")] };
 }
 
+/** @throws what the system says when it cannot be seen */
 function lookAtFolder(folder: string): Finding[] {
-  let unsafe: string | null;
-  try {
-    if (!isThere(folder)) return [];
-    unsafe = whyUnsafe(folder);
-  } catch (error) {
-    return [problem(`${folder} cannot be looked at: ${reasonOf(error)}.`, "Make the folders above it yours, or set TINO_HOME to another place.")];
-  }
+  if (!isThere(folder)) return [];
+  const unsafe = whyUnsafe(folder);
   const found = lstatSync(folder);
   if (found.isSymbolicLink()) {
     return [

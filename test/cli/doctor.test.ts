@@ -27,7 +27,7 @@ const textOf = ({ checks }: Doctor, name: string) =>
     ?.findings.map(({ text }) => text)
     .join(" ");
 
-test("an engine is looked at without being touched; killed, its record is found and cleared; damage is named", async () => {
+test("an engine is looked at without being touched; killed, its record is found and cleared; damage is named", { timeout: 120_000 }, async () => {
   rig = new Rig({ engine: "real" });
   const holder = await rig.startClient("vscode");
   const engine = await holder.live();
@@ -115,7 +115,7 @@ test("a bundle is shown in full and saved only after a yes; without a terminal o
   expect([again.code, JSON.parse(again.stdout).code]).toEqual([EXIT.fault, "file_not_written"]);
 });
 
-test("no log holds a token, a code, a key or a nonce, whatever was asked of the engine", async () => {
+test("no log holds a token, a code, a key or a nonce, whatever was asked of the engine", { timeout: 120_000 }, async () => {
   const canaries = { BROKER_API_KEY: "canaryBrokerKey0123456789", AWS_SECRET_ACCESS_KEY: "canaryCloudKey0123456789" };
   rig = new Rig({ engine: "real", env: { ...canaries, TINO_LOG_LEVEL: "debug" } });
   const holder = await rig.startClient("vscode");

@@ -28,7 +28,7 @@ export function doctorText(diagnosis: Diagnosis, { paint, width, unicode }: Look
     const [first = "", ...rest] = text;
     return indent === beside ? [`${head}  ${first}`, ...rest.map((part) => space + part)] : [head, ...text.map((part) => space + part)];
   });
-  const closing = wrap(closingLine(diagnosis, "`tino doctor --fix`").text, width).map((part) => paint([COLOURS[diagnosis.verdict], "bold"], part));
+  const closing = wrap(closingLine(diagnosis).text, width).map((part) => paint([COLOURS[diagnosis.verdict], "bold"], part));
   return [`${paint("bold", "tino doctor")}`, "", ...drawn, "", ...closing].join("\n");
 }
 
