@@ -53,7 +53,9 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 BOOTSTRAP_LIMIT = 64 * 1024
 BOOTSTRAP_SECONDS = 30
+SERVER_SECONDS = 10
 CLOSE_SECONDS = 30
+"""The longest that the open requests, and then all else, may take to end."""
 EXIT_FAULT = 1
 EXIT_ENGINE = 5
 EXIT_REFUSED = 6
@@ -241,16 +243,17 @@ async def _live(home: Home, lock: EngineLock, listener: socket.socket, bootstrap
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
         engine.stop("the server ended")
     finally:
-        # Whatever hangs from here on, the process ends: nobody may be left to end it.
-        faulthandler.dump_traceback_later(CLOSE_SECONDS, exit=True)
         server.should_exit = True
         # Streams end first, so that the server does not wait for their sockets.
         engine.hub.close()
         if serving is not None:
-            await asyncio.wait({serving})
+            await asyncio.wait({serving}, timeout=SERVER_SECONDS)
+        # Whatever hangs from here on, the process ends: nobody may be left to end it. It takes the place of the watch's timer.
+        faulthandler.dump_traceback_later(CLOSE_SECONDS, exit=True)
         await engine.close()
         _withdraw(home, engine)
-    await serving
+    if serving.done():
+        await serving
 
 
 def _announce(home: Home, engine: Engine) -> None:

@@ -38,8 +38,8 @@ def ensure_private(directory: Path) -> None:
         raise UnsafeDirectoryError(directory, "it is a symbolic link")
     if not stat.S_ISDIR(found.st_mode):
         raise UnsafeDirectoryError(directory, "it is not a directory")
-    if hasattr(os, "getuid"):
-        if found.st_uid != os.getuid():
+    if hasattr(os, "geteuid"):
+        if found.st_uid != os.geteuid():
             raise UnsafeDirectoryError(directory, "it belongs to another user")
         if found.st_mode & 0o077:
             raise UnsafeDirectoryError(directory, f"others may use it (mode {found.st_mode & 0o777:o})")
