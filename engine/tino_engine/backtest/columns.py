@@ -71,15 +71,15 @@ class ResultFolder:
 
     def write_bars(self, series: str, bar_type: str, bars: Columns) -> None:
         """Write bars whose times are on the axis."""
-        places = np.searchsorted(self.axis, bars["ts"])
+        buckets = np.searchsorted(self.axis, bars["ts"])
         names = [name for name in bars if name != "ts"]
         tables = []
         for level in range(self.levels):
-            buckets = places // FACTOR**level
-            starts = np.flatnonzero(np.diff(buckets, prepend=-1))
-            merged = merge_bars(bars, starts) if level else bars
-            times = self._times(level)[buckets[starts]]
-            tables.append(_table(times, {name: merged[name] for name in names}))
+            if level:
+                buckets = buckets // FACTOR
+                starts = np.flatnonzero(np.diff(buckets, prepend=-1))
+                bars, buckets = merge_bars(bars, starts), buckets[starts]
+            tables.append(_table(self._times(level)[buckets], {name: bars[name] for name in names}))
         self._write(series, "bars", tables, bar_type=bar_type)
 
     def write_lines(
@@ -90,8 +90,9 @@ class ResultFolder:
         drawings: Sequence[Drawing] = (),
     ) -> None:
         """Write lines with a value (float64, NaN for none) at each time of the axis."""
+        levels = {name: _coarsen(values, self.levels) for name, values in lines.items()}
         tables = [
-            _table(self._times(level), {name: _coarsen(values, level) for name, values in lines.items()})
+            _table(self._times(level), {name: values[level] for name, values in levels.items()})
             for level in range(self.levels)
         ]
         self._write(series, kind, tables, drawings=drawings)
@@ -176,17 +177,21 @@ def _table(ts: np.ndarray, columns: Mapping[str, np.ndarray]) -> pa.Table:
     return pa.table({"ts": times, **{name: pa.array(values) for name, values in columns.items()}})
 
 
-def _coarsen(values: np.ndarray, level: int) -> np.ndarray:
-    """Give one value a bucket: lowest and highest of each pair of buckets; of a last bucket without a neighbour its last value."""
-    if level == 0:
-        return values
-    width = FACTOR**level
-    buckets = -(-len(values) // width)
-    paired = buckets // 2 * 2
-    extremes = (
-        min_max(values[: paired * width], np.arange(0, paired * width, 2 * width)).ravel() if paired else values[:0]
-    )
-    return np.append(extremes, values[-1]) if buckets % 2 else extremes
+def _coarsen(values: np.ndarray, levels: int) -> list[np.ndarray]:
+    """Give a line at each level: a value a bucket.
+
+    They are the lowest and the highest of each pair of buckets; of a last bucket without a neighbour its last value. The extremes of a
+    level are found among those of the level before, which are in their order.
+    """
+    found = [values]
+    extremes, width = values, 1
+    for _ in range(1, levels):
+        # Of a level's values, as many as become a pair: two buckets' worth of rows, or the extremes of as many pairs as they hold.
+        extremes = min_max(extremes, np.arange(0, len(extremes), 2 * FACTOR)).ravel()
+        width *= FACTOR
+        buckets = -(-len(values) // width)
+        found.append(np.append(extremes[: buckets - 1], values[-1]) if buckets % 2 else extremes)
+    return found
 
 
 @contextmanager

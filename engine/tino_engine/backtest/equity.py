@@ -77,7 +77,7 @@ def compute_curve(
         if not len(holding.rows):
             continue
         ts, changes = _changes(positions, holding.rows)
-        held, spent, number = (_step(axis, ts, np.cumsum(change), 0.0) for change in changes)
+        held, spent, number = _steps(axis, ts, np.cumsum(changes, axis=1))
         flat = number == 0
         # What is left of a sum that should be zero is rounding.
         held[flat], spent[flat] = 0.0, 0.0
@@ -99,6 +99,11 @@ def compute_curve(
 def _step(axis: np.ndarray, ts: np.ndarray, values: np.ndarray, before: float) -> np.ndarray:
     """Give the last of the values at or before each time of the axis."""
     return np.concatenate([[before], values])[np.searchsorted(ts, axis, side="right")]
+
+
+def _steps(axis: np.ndarray, ts: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Give the same for several rows of values with the same times, and zero before them."""
+    return np.pad(values, ((0, 0), (1, 0)))[:, np.searchsorted(ts, axis, side="right")]
 
 
 def _changes(positions: Positions, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:

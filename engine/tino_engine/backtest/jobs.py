@@ -212,6 +212,9 @@ class Runs:
             error=None,
             code_hash=spec.code.file,
         )
+        if self._closing:
+            # Checked after the last pause before it is counted: nothing may begin that nobody would settle.
+            raise TinoError("engine_stopping")
         job = _Job(summary, spec, owner)
         self._jobs[summary.id] = job
         try:
@@ -306,7 +309,12 @@ class Runs:
             finally:
                 # A run that ends before its start is recorded would be recorded as running for ever.
                 await started
-            await asyncio.to_thread(self._keep, job, partial, reply.result)
+            # It has written all it had to: it ends while that is made the run's result. Its memory takes a while to be given back.
+            ending = asyncio.create_task(job.child.kill())
+            try:
+                await asyncio.to_thread(self._keep, job, partial, reply.result)
+            finally:
+                await ending
         except TinoError as error:
             return _outcome(job, error)
         except OSError as error:

@@ -10,6 +10,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from concurrent.futures import Future
 
     from tino_engine.contracts import Instrument
     from tino_engine.data.decimate import Columns
@@ -17,12 +18,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One series of a run: at least one bar, times rising. `instrument` has the decimals that these prices have."""
+    """One series of a run: at least one bar, times rising. `instrument` has the decimals that these prices have.
+
+    `ts` are the times of its bars (int64, nanoseconds). `reading` is under way to all their columns.
+    """
 
     bar_type: str
     instrument: Instrument
-    bars: Columns
+    ts: np.ndarray
     source: str
+    reading: Future[Columns]
+
+    @property
+    def bars(self) -> Columns:
+        """The bars, once they are read. Raises `data_corrupt`."""
+        return self.reading.result()
 
 
 class Market:
@@ -35,8 +45,8 @@ class Market:
     def times(self) -> np.ndarray:
         """Times of all bars of all series: int64 nanoseconds, not falling."""
         if len(self.tracks) == 1:
-            return self.tracks[0].bars["ts"]
-        return np.sort(np.concatenate([track.bars["ts"] for track in self.tracks]))
+            return self.tracks[0].ts
+        return np.sort(np.concatenate([track.ts for track in self.tracks]))
 
     @cached_property
     def axis(self) -> np.ndarray:
@@ -49,7 +59,7 @@ class Market:
         finest: dict[str, Track] = {}
         for track in self.tracks:
             known = finest.get(track.instrument.id)
-            if known is None or len(track.bars["ts"]) > len(known.bars["ts"]):
+            if known is None or len(track.ts) > len(known.ts):
                 finest[track.instrument.id] = track
         return finest
 
@@ -77,6 +87,8 @@ class Market:
         """Give, at each time of the axis, what 1 in equal parts of every instrument's first close has become (float64)."""
         total = np.zeros(len(self.axis))
         for track in self.valued.values():
-            growth = np.concatenate([[1.0], track.bars["close"] / track.bars["close"][0]])
-            total += growth[np.searchsorted(track.bars["ts"], self.axis, side="right")]
+            growth = track.bars["close"] / track.bars["close"][0]
+            if track.ts is not self.axis:
+                growth = np.append(1.0, growth)[np.searchsorted(track.ts, self.axis, side="right")]
+            total += growth
         return total / len(self.valued)

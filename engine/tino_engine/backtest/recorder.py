@@ -29,7 +29,7 @@ from tino_engine.backtest.drawings import Drawings
 from tino_engine.backtest.run_log import RunLog, StrategyLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tino_engine.backtest.user_code import Place, UserCode
 
@@ -177,12 +177,10 @@ class Recorder:
             self._ts = self._strategy.clock.timestamp_ns()
         return self._ts
 
-    def find_place(self, order_id: str) -> Place | None:
-        """Give the line of the user's code that submitted an order."""
-        found = self._places.get(order_id)
-        if found is None and (number := order_id.rpartition("-")[2]).isdecimal():
-            found = self._numbered.get(int(number))
-        return found
+    def find_places(self, order_ids: Iterable[str | None]) -> list[Place | tuple[None, None]]:
+        """Give the line of the user's code that submitted each order; no line where there was no order."""
+        places = self._places
+        return [places.get(order_id) or self._find_numbered(order_id) for order_id in order_ids]  # type: ignore[arg-type]
 
     # -- wrappers --------------------------------------------------------------------------------------------------
 
@@ -284,6 +282,10 @@ class Recorder:
         return register_indicator_for_bars
 
     # -- parts -----------------------------------------------------------------------------------------------------
+
+    def _find_numbered(self, order_id: str | None) -> Place | tuple[None, None]:
+        number = "" if order_id is None else order_id.rpartition("-")[2]
+        return (self._numbered.get(int(number)) if number.isdecimal() else None) or (None, None)
 
     def _plot(self, name: str, value: float | None, pane: str) -> None:
         self.drawings.plot(self.now(), name, value, pane)

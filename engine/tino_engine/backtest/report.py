@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -57,7 +58,7 @@ def write_lines(folder: ResultFolder, market: Market, books: Books, venue: Venue
     for row, instrument in enumerate(books.positions.instrument):
         rows.setdefault(instrument, []).append(row)
     holdings = [
-        Holding(track.bars["ts"], track.bars["close"], float(track.instrument.multiplier), rows.get(instrument, []))
+        Holding(track.ts, track.bars["close"], float(track.instrument.multiplier), rows.get(instrument, []))
         for instrument, track in market.valued.items()
     ]
     margin = venue.account_type == "MARGIN"
@@ -130,7 +131,7 @@ class Report:
                 currency=market.currency,
                 decimals=books.decimals,
                 instruments=market.instruments,
-                data=[(track.bar_type, len(track.bars["ts"]), track.source) for track in market.tracks],
+                data=[(track.bar_type, len(track.ts), track.source) for track in market.tracks],
                 adjustment=adjustment,
                 daily_returns=len(returns),
                 simulator=versions["nautilus_trader"],
@@ -156,8 +157,11 @@ class Report:
         return results
 
     def _daily(self, values: np.ndarray) -> metrics.Daily:
-        days = metrics.local_days(self._market.axis, ZoneInfo(self._market.home.time_zone))
-        return metrics.take_daily(days, values)
+        return metrics.take_daily(self._days, values)
+
+    @cached_property
+    def _days(self) -> np.ndarray:
+        return metrics.local_days(self._market.axis, ZoneInfo(self._market.home.time_zone))
 
     def _metrics(self, curve: Curve, daily: metrics.Daily, returns: np.ndarray) -> Metrics:
         market, start, periods = self._market, self._books.start, self._market.home.periods_per_year
@@ -318,7 +322,7 @@ class Report:
         bars = np.zeros(len(opened), np.int64)
         for name, track in market.valued.items():
             own = names == name
-            ends, starts = (np.searchsorted(track.bars["ts"], ts[own], side="right") for ts in (closed, opened))
+            ends, starts = (np.searchsorted(track.ts, ts[own], side="right") for ts in (closed, opened))
             bars[own] = ends - starts
         return bars
 
@@ -338,9 +342,7 @@ class Report:
         )
 
     def _places(self, order_ids: Sequence[str | None]) -> dict[str, pa.Array]:
-        found = [
-            (None, None) if name is None else self._recorder.find_place(name) or (None, None) for name in order_ids
-        ]
+        found = self._recorder.find_places(order_ids)
         return {
             "path": _text([path for path, _ in found]),
             "line": pa.array([line for _, line in found], pa.int32()),

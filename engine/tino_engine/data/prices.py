@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from tino_engine.contracts import CorporateAction, Instrument
     from tino_engine.data.decimate import Columns
 
-__all__ = ["Prepared", "Series", "adjust", "day_bounds", "locate_rows", "prepare", "read", "to_columns"]
+__all__ = ["Prepared", "Series", "adjust", "day_bounds", "locate_rows", "prepare", "read", "read_times", "to_columns"]
 
 _VERSION = 1
 """Of the factors above; a change makes every derived catalog anew."""
@@ -120,6 +120,12 @@ def read(source: Prepared | Sequence[Path], from_ns: int = MIN_NS, to_ns: int = 
         for name, values in to_columns(table.read(first, after)).items():
             columns[name][first - start : after - start] = values
     return columns
+
+
+def read_times(source: Prepared, from_ns: int = MIN_NS, to_ns: int = MAX_NS) -> np.ndarray:
+    """Read the closes alone of the bars that `read` gives: int64 nanoseconds. Raises `data_corrupt`."""
+    table = BarTable.open(source.files)
+    return table.times(*locate_rows(table, from_ns, to_ns))
 
 
 def locate_rows(table: BarTable, from_ns: int, to_ns: int) -> tuple[int, int]:

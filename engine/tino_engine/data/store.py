@@ -52,6 +52,8 @@ _TIME = pa.timestamp("ns", "UTC")
 _VALUES = ("open", "high", "low", "close", "volume")
 _HASH = b"tino_rows_sha256"
 _ROW_GROUP = 32_768
+_HALF = 27
+_LOW = (1 << _HALF) - 1
 INCOMING = ".incoming"
 _FOLDERS = {"Equity": "equity", "CurrencyPair": "currency_pair"}
 """Where NautilusTrader looks for the instruments of a class."""
@@ -335,6 +337,17 @@ class BarTable:
             before += file.rows
         return before
 
+    def times(self, start: int, stop: int) -> np.ndarray:
+        """Read the closes alone of the bars from `start` up to, not including, `stop`. Raises `data_corrupt`."""
+        parts: list[np.ndarray] = []
+        before = 0
+        for file in self._files:
+            first, after = max(start - before, 0), min(stop - before, file.rows)
+            if first < after:
+                parts.append(file.column("ts", first, after))
+            before += file.rows
+        return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
     def read(self, start: int = 0, stop: int | None = None) -> Bars:
         """Read the bars from `start` up to, not including, `stop`. Raises `data_corrupt`."""
         stop = self.rows if stop is None else stop
@@ -574,7 +587,17 @@ def _int64(column: pa.ChunkedArray) -> np.ndarray:
 
 
 def _decimals(values: np.ndarray, precision: int) -> pa.Array:
-    """Give multiples of 10^-precision as decimals of the catalog's scale."""
-    # The cast multiplies by 10^(16 - precision), which is just what turns the one integer into the other.
-    cast = pa.array(values, pa.int64()).cast(pa.decimal128(38, SCALE - precision))
-    return pa.Array.from_buffers(DECIMAL, len(values), cast.buffers())
+    """Give multiples of 10^-precision as decimals of the catalog's scale: products of two integers, 128 bits wide.
+
+    Both are split into halves of 27 bits, so that no product of two of them leaves 64; their sum is carried upwards and put
+    together again as a low and a high word. Arrow's own cast gives the same in ten times the time.
+    """
+    factor_high, factor_low = divmod(10 ** (SCALE - precision), 1 << _HALF)
+    high, low = values >> _HALF, values & _LOW
+    lowest = low * factor_low
+    middle = (lowest >> _HALF) + low * factor_high + high * factor_low
+    top = (middle >> _HALF) + high * factor_high  # Of 2^54.
+    words = np.empty((len(values), 2), "<i8")
+    words[:, 0] = (lowest & _LOW) | (middle & _LOW) << _HALF | top << 2 * _HALF
+    words[:, 1] = top >> 64 - 2 * _HALF
+    return pa.Array.from_buffers(DECIMAL, len(values), [None, pa.py_buffer(words)])

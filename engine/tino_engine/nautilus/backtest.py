@@ -1,8 +1,8 @@
 """One run, from the engine's request to a folder of columns and a `BacktestResult`.
 
-A second thread writes long arrays beside the first: the bars, which depend on nothing that the run does, while it runs; the curves
-while the orders are gone through. It touches numpy, pyarrow and files, which let go of the interpreter, and nothing of
-NautilusTrader's.
+A second thread reads and writes long arrays beside the first: the bars, which depend on nothing that the run does, while it runs; the
+curves while the orders are gone through. It touches numpy, pyarrow and files, which let go of the interpreter, and nothing of
+NautilusTrader's. The first thread starts with nothing but the times of the bars.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import nautilus_trader.indicators  # noqa: F401 - nearly every strategy needs it
 import numpy as np
 import pyarrow as pa
+from nautilus_trader.backtest import BacktestEngine, BacktestEngineConfig
+from nautilus_trader.common import LoggerConfig
 from nautilus_trader.trading import Strategy
 
 import tino_engine
@@ -29,9 +32,9 @@ from tino_engine.backtest.progress import Progress
 from tino_engine.backtest.recorder import Recorder
 from tino_engine.backtest.report import Books, Report, write_lines
 from tino_engine.backtest.user_code import UserCode, describe
-from tino_engine.contracts import Parameter, VenueModel
+from tino_engine.contracts import BacktestResult, Instrument, Parameter, RunProgress, VenueModel
 from tino_engine.data.days import MAX_NS, MIN_NS, day_of
-from tino_engine.data.prices import Series, prepare, read
+from tino_engine.data.prices import Series, prepare, read, read_times
 from tino_engine.errors import TinoError
 from tino_engine.nautilus.harvest import harvest_account, harvest_orders, harvest_positions
 from tino_engine.nautilus.simulation import CLOCK, Feed, Simulation, without_pandas
@@ -42,7 +45,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from tino_engine.backtest.user_code import Place
-    from tino_engine.contracts import RunProgress
 
 BARS_A_PULSE = 2_000
 """Bars between two looks at whether the run is cancelled, for a strategy that takes no bars."""
@@ -62,6 +64,12 @@ def warm_up() -> None:
     # found it: half a second where it is installed, as the user may have it.
     with without_pandas():
         pa.array(np.empty(0))
+        # The first cast loads pyarrow's functions, the first engine asyncio and more: a fifth of a second together.
+        pa.array(np.empty(0)).cast(pa.int64())
+        BacktestEngine(BacktestEngineConfig(logging=LoggerConfig(bypass_logging=True))).dispose()
+    # What requests and replies are checked by is built when it is first needed.
+    for model in (BacktestResult, Instrument, Parameter, RunProgress, VenueModel):
+        model.model_rebuild()
     # What was imported stays: a search for cycles need not go through it again.
     gc.collect()
     gc.freeze()
@@ -110,7 +118,7 @@ class Backtest:
             with importing(self._request.path, self._roots, self._code), self._recorder.log.capture_output():
                 strategy_class = load_class(self._request, self._code)
                 self._check()
-                feeds, market = self._load_market()
+                feeds, market = self._load_market(beside)
                 self._check()
                 strategy, simulation = self._set_up(strategy_class, feeds, market)
                 folder = ResultFolder(Path(self._params["folder"]), market.axis)
@@ -132,7 +140,7 @@ class Backtest:
             self._tell(error)
             raise
         finally:
-            beside.shutdown(wait=False)
+            beside.shutdown(wait=False, cancel_futures=True)
         return result
 
     def _set_up(
@@ -161,22 +169,23 @@ class Backtest:
             decimals=simulation.decimals,
         )
 
-    def _load_market(self) -> tuple[list[Feed], Market]:
+    def _load_market(self, beside: ThreadPoolExecutor) -> tuple[list[Feed], Market]:
         feeds, tracks = [], []
         for item in self._params["data"]:
             prepared = prepare(Series.from_params(item), self._params["adjustment"], Path(self._params["cache"]))
             start = MIN_NS if item["fromNs"] is None else item["fromNs"]
             end = MAX_NS if item["toNs"] is None else item["toNs"]
-            bars = read(prepared, start, end)
-            if not len(bars["ts"]):
-                everything = read(prepared)["ts"]
+            times = read_times(prepared, start, end)
+            if not len(times):
+                everything = read_times(prepared)
                 first, last = (day_of(prepared.instrument, int(everything[row])) for row in (0, -1))
                 asked: dict[str, Any] = {
                     "from": day_of(prepared.instrument, start),
                     "to": day_of(prepared.instrument, end),
                 }
                 raise TinoError("data_missing", barType=prepared.bar_type, coverage=f"{first} to {last}", **asked)
-            tracks.append(Track(prepared.bar_type, prepared.instrument, bars, item["source"]))
+            reading = beside.submit(read, prepared, start, end)
+            tracks.append(Track(prepared.bar_type, prepared.instrument, times, item["source"], reading))
             feeds.append(Feed(prepared.catalog, prepared.bar_type, prepared.instrument, start, end))
         currencies = sorted({track.instrument.currency for track in tracks})
         if len(currencies) > 1:

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from nautilus_trader.model import OrderFilled
+from nautilus_trader.model import MarketOrder, OrderFilled
 
 from tino_engine.backtest.records import Account, Fills, Orders, Positions
 
@@ -60,8 +60,10 @@ def harvest_account(account: Any, start: float) -> Account:
 
 def _order(order: Any, last: Any, filled: float, average: float | None) -> tuple[Any, ...]:
     tags = order.tags
-    # Only some types of order have these prices, and not each order of them: a trailing stop may wait for its own.
-    limit, trigger = getattr(order, "price", None), getattr(order, "trigger_price", None)
+    limit = trigger = None
+    if type(order) is not MarketOrder:
+        # Only some types of order have these prices, and not each order of them: a trailing stop may wait for its own.
+        limit, trigger = getattr(order, "price", None), getattr(order, "trigger_price", None)
     return (
         order.ts_init,
         order.instrument_id.value,
@@ -73,7 +75,7 @@ def _order(order: Any, last: Any, filled: float, average: float | None) -> tuple
         None if limit is None else limit.as_double(),
         None if trigger is None else trigger.as_double(),
         order.status.name,
-        getattr(last, "reason", None),
+        None if type(last) is OrderFilled else getattr(last, "reason", None),
         ", ".join(tags) if tags else None,
         order.client_order_id.value,
     )
@@ -113,7 +115,7 @@ def _position(position: Any) -> tuple[Any, ...]:
         entry_price,
         exit_price,
         0.0 if realized is None else realized.as_double(),
-        sum(fee.as_double() for fee in position.commissions()),
+        sum([fee.as_double() for fee in position.commissions()]),
         position.opening_order_id.value,
         None if is_open else position.closing_order_id.value,
         fills,

@@ -1,8 +1,8 @@
 """Children that are there when needed: one of a kind, or a warm spare.
 
 A run gets a process of its own, because strategies leave traces in theirs. Starting one costs a third of a second, so one
-is kept ready with everything imported. The next spare is started when the run that took the last one has shown its first
-progress, not at once: on a small machine the two would slow each other at the worst moment.
+is kept ready with everything imported. The next spare is started when the run that took the last one has ended, not at once: on
+a small machine the two would slow each other at the worst moment.
 """
 
 from __future__ import annotations
