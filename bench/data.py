@@ -1,20 +1,22 @@
-"""Seeded one-minute bars in a catalog, for the benches: `python data.py <catalog> <bars>`.
+"""Seeded one-minute bars in a home of tino, as if they had been imported, for the benches: `python data.py <home> <bars>`.
 
 A random walk of log prices around 100 with two decimals, each bar opening where the last one closed. The same number of bars is the
-same file, byte for byte. Prints, as JSON, the item of a run's request that names the series.
+same file, byte for byte. No engine may run in the home: the file is written, and recorded in the database, as the engine does it.
 """
 
 from __future__ import annotations
 
-import json
+import asyncio
+import os
 import sys
 from pathlib import Path
 
 import numpy as np
 
 from tino_engine.contracts import Instrument
-from tino_engine.data.series import Series
 from tino_engine.data.store import Bars, write_bars, write_instrument
+from tino_engine.ledger import Database, Writer, tables
+from tino_engine.settings import Home
 
 SEED = 20_260_101
 FIRST = 1_577_836_800 * 10**9  # 2020-01-01T00:00:00Z
@@ -51,13 +53,36 @@ def make_bars(count: int) -> Bars:
     return Bars(ts, opens, highs, lows, closes, random.integers(100, 10_000, count), 2, 0)
 
 
-def main(catalog: Path, count: int) -> None:
-    """Store the bars and say what they are."""
-    stored = write_bars(catalog, BAR_TYPE, INSTRUMENT, make_bars(count))
+async def main(home: Home, count: int) -> None:
+    """Store the bars and record them."""
+    os.umask(0o077)
+    catalog = home.data / "catalog"
+    bars = make_bars(count)
+    stored = write_bars(catalog, BAR_TYPE, INSTRUMENT, bars)
     write_instrument(catalog, INSTRUMENT)
-    series = Series(INSTRUMENT, BAR_TYPE, (catalog / stored.file,), (), stored.hash)
-    print(json.dumps({**series.to_params(), "rows": count, "source": "generated", "fromNs": None, "toNs": None}))
+    instrument = {"id": INSTRUMENT.id, "definition": INSTRUMENT.model_dump(mode="json"), "updated_at": 0}
+    coverage = {
+        "bar_type": BAR_TYPE,
+        "instrument_id": INSTRUMENT.id,
+        "bars": count,
+        "from_at": int(bars.ts[0]) // 1_000_000,
+        "to_at": int(bars.ts[-1]) // 1_000_000,
+        "source": "generated",
+        "hash": stored.hash,
+        "files": [stored.file],
+        "imported_at": 0,
+    }
+    home.database.parent.mkdir(parents=True, exist_ok=True)
+    database = Database.open(home.database)
+    writer = Writer(database)
+    writer.start()
+    await writer.write(
+        lambda connection: connection.execute(tables.instruments.insert().values(instrument)), "instrument"
+    )
+    await writer.write(lambda connection: connection.execute(tables.coverage.insert().values(coverage)), "coverage")
+    await writer.close()
+    database.close()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve(), int(sys.argv[2]))
+    asyncio.run(main(Home(Path(sys.argv[1]).resolve()), int(sys.argv[2])))

@@ -22,8 +22,8 @@ export async function withHome<T>(work: (rig: Rig) => Promise<T>): Promise<T> {
 }
 
 /** A client of this process, connected; it starts the engine when there is none. */
-export async function connect(rig: Rig): Promise<EngineLink> {
-  const link = new EngineLink({ place: rig.place(), kind: "cli", workspace: null, trustedFolders: [] });
+export async function connect(rig: Rig, trustedFolders: readonly string[] = []): Promise<EngineLink> {
+  const link = new EngineLink({ place: rig.place(), kind: "cli", workspace: null, trustedFolders });
   await link.connect();
   return link;
 }

@@ -25,15 +25,19 @@ if (chosen.length === 0) {
   process.exit(2);
 }
 
-type Result = Figure & { name: string; goal: string };
+/** What became of a row; a value of null says that it could not be measured. */
+type Result = { name: string; goal: string } & (Figure | { value: null; unit: null; floor: null; ratio: null; ok: false });
 const measured: Result[] = [];
 for (const row of chosen) {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${row.name} …`);
+  const { name, goal } = row;
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${name} …`);
   try {
-    measured.push({ name: row.name, ...(await row.run()), goal: row.goal });
+    measured.push({ name, goal, ...(await row.run()) });
   } catch (error) {
-    // The other figures are worth having; a row that could not be measured is missing from the table and says why.
-    console.error(`${row.name} could not be measured: ${error instanceof Error ? error.stack : error}`);
+    // The other figures are worth having.
+    measured.push({ name, goal, value: null, unit: null, floor: null, ratio: null, ok: false });
+    if (process.stderr.isTTY) process.stderr.write("\r\x1b[2K");
+    console.error(`${name} was not measured: ${!(error instanceof Error) ? error : error.constructor === Error ? error.message : error.stack}`);
     process.exitCode = 1;
   }
 }
@@ -44,8 +48,10 @@ const json = `${JSON.stringify(
   null,
   2,
 )}\n`;
-mkdirSync(results, { recursive: true });
-writeFileSync(join(results, "latest.json"), json);
+if (!values.only) {
+  mkdirSync(results, { recursive: true });
+  writeFileSync(join(results, "latest.json"), json);
+}
 process.stdout.write(values.json ? json : table(measured));
 
 function table(figures: readonly Result[]): string {
@@ -53,7 +59,7 @@ function table(figures: readonly Result[]): string {
   const lines = figures.map(({ name, value, unit, floor, ratio, goal, ok }) => [
     ok ? "✓" : "✗",
     name,
-    `${number(value)} ${unit}`,
+    value === null ? "not measured" : `${number(value)} ${unit}`,
     floor === null ? "–" : `${number(floor)} ${unit}`,
     ratio === null ? "–" : `${ratio.toFixed(2)}×`,
     goal,
