@@ -6,7 +6,7 @@
  * in the private run directory. Only who can read that file can answer; only after the answer is checked is the token sent.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import type { Health } from "#contracts";
 import { healthChallenge } from "#contracts/handshake";
 import { LoopbackError, requestLoopback } from "./loopback.ts";
@@ -45,13 +45,24 @@ export async function probeHealth(paths: Paths, port: number, timeoutMs = HEALTH
   return { kind: "engine", health, token };
 }
 
-/** The bearer token of the running engine, null when there is none or the file is not of its form. */
+/**
+ * The bearer token of the running engine, null when there is none. A file that somebody else wrote, may read or has put a link in the
+ * place of is none: who knows the token can prove anything.
+ */
 function readToken(paths: Paths): string | null {
+  let descriptor: number;
   try {
-    const token = readFileSync(paths.engineToken, "ascii").trim();
-    return /^[0-9a-f]{64}$/.test(token) ? token : null;
+    descriptor = openSync(paths.engineToken, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
   } catch {
     return null; // Written by the engine while it starts; its absence is an answer.
+  }
+  try {
+    const { uid, mode } = fstatSync(descriptor);
+    if (process.geteuid && (uid !== process.geteuid() || mode & 0o077)) return null;
+    const token = readFileSync(descriptor, "ascii").trim();
+    return /^[0-9a-f]{64}$/.test(token) ? token : null;
+  } finally {
+    closeSync(descriptor);
   }
 }
 

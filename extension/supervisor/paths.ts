@@ -63,7 +63,7 @@ export function pathsOf(home: string = findHome()): Paths {
 
 /** Make the directories a client needs, private. @throws run_directory_unsafe */
 export function ensureRunDirectory(paths: Paths): void {
-  mkdirSync(dirname(paths.home), { recursive: true, mode: 0o700 });
+  makeDirectory(dirname(paths.home), true);
   for (const directory of [paths.home, paths.run, paths.clients]) {
     makeDirectory(directory);
     const reason = whyUnsafe(directory);
@@ -78,8 +78,8 @@ export function whyUnsafe(directory: string): string | null {
   if (!found) return null;
   if (found.isSymbolicLink()) return "it is a symbolic link";
   if (!found.isDirectory()) return "it is not a directory";
-  if (process.getuid) {
-    if (found.uid !== process.getuid()) return "it belongs to another user";
+  if (process.geteuid) {
+    if (found.uid !== process.geteuid()) return "it belongs to another user";
     if (found.mode & 0o077) return `others may use it (mode ${(found.mode & 0o777).toString(8)})`;
   }
   return null;
@@ -117,10 +117,11 @@ export function removeIfThere(path: string): boolean {
   }
 }
 
-function makeDirectory(directory: string): void {
+function makeDirectory(directory: string, recursive = false): void {
   try {
-    mkdirSync(directory, { mode: 0o700 });
+    mkdirSync(directory, { mode: 0o700, recursive });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EEXIST") throw TinoError.of("run_directory_unsafe", { path: directory, reason: `it cannot be made (${code})` }, { cause: error });
   }
 }

@@ -69,7 +69,11 @@ class Disk {
     return this.#entries.has(path);
   }
 
+  /** How often the run directory was deleted: what its inode is to a real engine. */
+  deletions = 0;
+
   remove(path: string): void {
+    if (path === PATHS.run) this.deletions += 1;
     for (const entry of [...this.#entries.keys()]) if (entry === path || entry.startsWith(`${path}/`)) this.#entries.delete(entry);
   }
 
@@ -84,7 +88,7 @@ class Disk {
       if (options?.throwIfNoEntry === false) return undefined;
       throw failure("ENOENT");
     }
-    const own = { uid: process.getuid?.() ?? 0, mode: entry === null ? 0o40700 : 0o100600, size: entry?.length ?? 0, mtimeMs: 0, ino: 1 };
+    const own = { uid: process.geteuid?.() ?? 0, mode: entry === null ? 0o40700 : 0o100600, size: entry?.length ?? 0, mtimeMs: 0, ino: 1 };
     return { ...own, isSymbolicLink: () => false, isDirectory: () => entry === null, isFile: () => entry !== null };
   };
 
@@ -444,6 +448,12 @@ export class Engine {
     return this.#machine.lives(this.proc) && this.child.exitCode === null && this.#locked;
   }
   #locked = false;
+  #deletions = 0;
+
+  /** The run directory is the one in which it took its lock. */
+  get #isIntact(): boolean {
+    return this.#machine.disk.deletions === this.#deletions;
+  }
 
   #later(ms: number, run: () => void): void {
     this.#machine.after(ms, this.proc, run);
@@ -459,6 +469,7 @@ export class Engine {
       return;
     }
     this.#locked = true;
+    this.#deletions = this.#machine.disk.deletions;
     if (!this.#machine.lives(this.spawner)) {
       this.#exit(5);
       return;
@@ -477,7 +488,7 @@ export class Engine {
 
   #announce(): void {
     const { disk } = this.#machine;
-    if (!disk.has(PATHS.run)) {
+    if (!this.#isIntact) {
       this.#exit(1);
       return;
     }
@@ -512,7 +523,7 @@ export class Engine {
     if (this.state !== "healthy") return;
     if (!this.hung) {
       const { disk, now } = this.#machine;
-      if (!disk.has(PATHS.run)) {
+      if (!this.#isIntact) {
         this.#stop(false);
         return;
       }

@@ -166,8 +166,8 @@ class World {
         machine.fates.push(step.fate);
         return;
       case "down": {
-        const proc = machine.start("client");
-        return this.#run(proc, () => endEngine(machine.placeOf(proc), step.force));
+        const proc = machine.start("other");
+        return this.#run(proc, () => endEngine(machine.placeOf(proc), step.force).finally(() => machine.end(proc)));
       }
     }
   }
