@@ -60,6 +60,14 @@ const CHECKS = {
     ],
     count: countPytest,
   },
+  chaos: {
+    setup: ["--dev"],
+    commands: () => [
+      // Always the same schedules, and of a size that a busy machine plays in three minutes; `npm run chaos` plays others and larger ones.
+      nodeTool("tsx", "test/chaos/run.ts", "--schedules", "40", "--clients", "4", "--seed", "7", "--parallel", "4", "--output", join(results, "chaos.json")),
+    ],
+    count: countChaos,
+  },
   pages: {
     setup: ["--dev", "--editor"],
     commands: () => [vitest("pages", "pages")],
@@ -71,7 +79,7 @@ const CHECKS = {
     count: () => countVitest("editor"),
   },
 };
-const ALL = ["contracts", "lint", "types", "vitest", "pytest"];
+const ALL = ["contracts", "lint", "types", "vitest", "pytest", "chaos"];
 
 const named = process.argv.slice(2);
 const unknown = named.filter((name) => !(name in CHECKS));
@@ -207,6 +215,12 @@ function countVitest(report) {
 function describe(name, why) {
   const lines = why.split("\n").slice(0, LINES_OF_A_FAILURE);
   return `${name.replace(root, "")}\n${lines.map((line) => `    ${line.slice(0, 240)}`).join("\n")}`;
+}
+
+/** @returns {Count} */
+function countChaos() {
+  const { passed, failed } = JSON.parse(readReport("chaos.json") || '{"passed":0,"failed":0}');
+  return { passed, failed };
 }
 
 /** @returns {Count} */

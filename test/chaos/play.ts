@@ -5,7 +5,7 @@
  * what is queued goes on. Then all leave or are killed, and everything must go: engine, workers, hosts.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
@@ -137,7 +137,8 @@ export async function play(schedule: Schedule, template: Rig, graces: Graces): P
     const orphans = await play.end(schedule.ends);
     const lives = await play.witness.close();
     const ledger = readLedger(rig);
-    const findings = [...play.findings, ...judge({ clients: play.players.map(({ pid, reports }) => ({ pid, reports })), lives, ledger, orphans })];
+    const findings: Finding[] = [...play.findings, ...judge({ clients: play.players.map(({ pid, reports }) => ({ pid, reports })), lives, ledger, orphans })];
+    if (findings.length > 0) keep(rig, schedule.seed, play.players);
     const said = play.players.flatMap(({ reports }) => reports);
     return {
       seed: schedule.seed,
@@ -205,10 +206,12 @@ class Play {
   /** Everybody who is still there is back on one engine. */
   async settle(): Promise<void> {
     await Promise.all(this.#pauses);
-    if (this.#ours().length === 0) await this.#start(this.#slots.size, "terminal");
+    if (this.#ours().length === 0) await this.#start(Math.max(-1, ...this.#slots.keys()) + 1, "terminal");
     const isSettled = () => {
-      const engines = new Set(this.#ours().map((player) => player.liveWith));
-      return engines.size === 1 && !engines.has(null) && this.#ours().every((player) => player.liveWith === this.#rig.engineInfo()?.instance);
+      const engine = this.#rig.engineInfo();
+      // Right after a kill everybody still believes in the dead one.
+      if (!engine || this.#ends.some(({ pid }) => pid === engine.pid) || !enginesOf(this.#rig).includes(engine.pid)) return false;
+      return this.#ours().every((player) => player.liveWith === engine.instance);
     };
     if (await isTrueSoon(isSettled)) return;
     for (const { pid, reports } of this.#ours())
@@ -316,6 +319,17 @@ function commandOf(pid: number): string {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
   } catch {
     return ""; // Gone since it was listed.
+  }
+}
+
+/** What is needed to see why: the logs, and what each client said. */
+function keep(rig: Rig, seed: number, players: readonly Player[]): void {
+  const folder = join(ROOT, "test-results", "chaos", String(seed));
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(rig.paths.logs, folder, { recursive: true });
+  for (const { pid, kind, reports, running } of players) {
+    const lines = reports.length > 0 ? reports.map((report) => JSON.stringify(report)) : [running.stdout];
+    writeFileSync(join(folder, `client-${pid}-${kind}.log`), `${lines.join("\n")}\n${running.stderr}`);
   }
 }
 

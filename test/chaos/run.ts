@@ -8,7 +8,8 @@
  *   --storm N --rounds N   instead: N clients that start in the same instant, again and again
  *   --reloads N            instead: N window reloads, by as many windows as there are clients
  *
- * Exit code 1 when a promise broke. Each schedule that broke one is named with the command that plays it alone.
+ * Exit code 1 when a promise broke. Each schedule that broke one is named with the command that plays it alone; its logs
+ * and what each client said stay in `test-results/chaos/<seed>`.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
