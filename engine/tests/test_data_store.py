@@ -8,6 +8,8 @@ import signal
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from nautilus_trader.backtest import (
     BacktestDataConfig,
@@ -56,6 +58,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def samples(folder: Path) -> dict[str, Series]:
     return imported_series(folder)
+
+
+@pytest.mark.parametrize("precision", range(17))
+def test_every_number_is_stored_exactly(tmp_path: Path, precision: int) -> None:
+    """As decimals of 128 bits: Python's own say what they are."""
+    edges = [1, 2**27 - 1, 2**27, 2**53 - 1, 123_456_789_012_345]
+    values = np.array([*edges, *np.random.default_rng(precision).integers(1, 2**53, 500)], np.int64)
+    ts = np.arange(1, len(values) + 1, dtype=np.int64)
+    stored = store.write_bars(
+        tmp_path,
+        "A.X-1-DAY-LAST-EXTERNAL",
+        AAPL,
+        store.Bars(ts, values, values, values, values, values, precision, precision),
+    )
+    written = pq.read_table(tmp_path / stored.file)["close"].to_pylist()
+    assert written == [Decimal(int(value)).scaleb(-precision) for value in values]
 
 
 # -- NautilusTrader reads it --------------------------------------------------------------------------------------------

@@ -364,21 +364,21 @@ def _guess_numbers(
 def _guess_precision(texts: Sequence[str], decimal: str, thousands: str | None) -> int:
     """Decimals that a column has; of numbers that went through a float32 those that are meant, and not more than twelve."""
     most = 0
-    for text in texts:
+    for text in set(texts):
         number = text.lstrip("$€£¥ ")
         number = number.replace(thousands, "") if thousands else number
         number = number.replace(",", ".") if decimal == "," else number
-        try:
-            value = Decimal(number)
-        except InvalidOperation:
-            continue
-        if not value.is_finite():
-            continue
-        value = value.normalize()
-        places = max(0, -int(value.as_tuple().exponent))
-        if places > 9 or len(value.as_tuple().digits) > 12:
-            places = _meant_places(float(value))
-        most = max(most, places)
+        if not re.fullmatch(r"[+-]?\d+(\.\d*)?", number):
+            try:
+                number = f"{Decimal(number):f}"  # 1e-05, or no number at all.
+            except (InvalidOperation, ValueError):
+                continue
+        whole, _, fraction = number.partition(".")
+        fraction = fraction.rstrip("0")
+        if len(fraction) > 9 or (fraction and len(whole) + len(fraction) > 12):
+            most = max(most, _meant_places(float(number)))
+        else:
+            most = max(most, len(fraction))
     return min(most, 9)
 
 
