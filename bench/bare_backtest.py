@@ -15,6 +15,7 @@ from pathlib import Path
 from ema_flip import EmaFlip, EmaFlipConfig
 from nautilus_trader.backtest import (
     BacktestDataConfig,
+    BacktestEngine,
     BacktestEngineConfig,
     BacktestNode,
     BacktestRunConfig,
@@ -63,6 +64,8 @@ def main(catalog: Path) -> None:
 
 
 if __name__ == "__main__":
+    # The first engine of a process imports more, asyncio among it.
+    BacktestEngine(BacktestEngineConfig(logging=LoggerConfig(bypass_logging=True))).dispose()
     print("READY", flush=True)
     sys.stdin.readline()
     main(Path(sys.argv[1]).resolve())
