@@ -247,9 +247,9 @@ export class ClientProcess {
 }
 
 /** Wait for a condition by looking, never by time alone. */
-export async function until(condition: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, what: () => string, patienceMs = PATIENCE_MS): Promise<void> {
   for (const since = performance.now(); !(await condition()); ) {
-    if (performance.now() - since > PATIENCE_MS) throw new Error(`Waited in vain for ${what()}`);
+    if (performance.now() - since > patienceMs) throw new Error(`Waited in vain for ${what()}`);
     await delay(15);
   }
 }

@@ -8,13 +8,13 @@ import { reloads, storm } from "./crowds.ts";
 import { type Evidence, judge, type LedgerRow } from "./judge.ts";
 import { makeSchedule } from "./schedule.ts";
 
-test("twelve clients that start in the same instant have one engine, each time", async () => {
-  expect(await storm(12, 2)).toMatchObject({ done: 2, findings: [] });
-}, 120_000);
+test("ten clients that start in the same instant have one engine, each time", async () => {
+  expect(await storm(10, 2)).toMatchObject({ done: 2, findings: [] });
+}, 240_000);
 
 test("windows that reload at once, one in four killed, keep their engine", async () => {
   expect(await reloads(12, 4, 7)).toMatchObject({ done: 12, findings: [] });
-}, 120_000);
+}, 240_000);
 
 test("a seed gives the same schedule each time, and another seed another", () => {
   expect(makeSchedule(7, 8)).toEqual(makeSchedule(7, 8));

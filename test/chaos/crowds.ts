@@ -18,6 +18,8 @@ export interface CrowdOutcome {
 }
 
 const LONGEST_GAP_MS = 300;
+/** A crowd that starts at once has to share a machine that may be busy already. */
+const PATIENCE_MS = 120_000;
 
 /** Clients that wait for a word and then all connect; the engine of a round is gone before the next one. */
 export async function storm(clients: number, rounds: number, onRound: (round: number) => void = () => undefined): Promise<CrowdOutcome> {
@@ -31,17 +33,20 @@ export async function storm(clients: number, rounds: number, onRound: (round: nu
       await until(
         () => crowd.every((client) => client.engine !== null),
         () => `round ${round}: ${crowd.filter((client) => client.engine === null).length} of ${clients} are not live`,
+        PATIENCE_MS,
       );
       const engines = new Set(crowd.map((client) => client.engine));
       if (engines.size !== 1) findings.push(`round ${round}: ${engines.size} engines for ${clients} clients`);
       await until(
         () => enginesOf(rig).length === 1,
         () => `round ${round}: engines ${enginesOf(rig).join(", ")}`,
+        PATIENCE_MS,
       );
       for (const client of crowd) client.tell("rest");
       await until(
         () => enginesOf(rig).length === 0 && crowd.every((client) => client.engine === null),
         () => `round ${round}: the engine does not end`,
+        PATIENCE_MS,
       );
       onRound(round);
     }
@@ -66,6 +71,7 @@ export async function reloads(count: number, windows: number, seed: number, onRe
       await until(
         () => window.engine !== null,
         () => `a window is not live: ${window.reports.map((report) => JSON.stringify(report)).join(" ")}`,
+        PATIENCE_MS,
       );
       engine ??= window.engine;
       if (window.engine !== engine) findings.push(`after ${done} reloads the engine is ${window.engine}, it was ${engine}`);
