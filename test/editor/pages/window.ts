@@ -277,7 +277,8 @@ export class EditorWindow {
         return await work(timeout);
       } catch (error) {
         if (timeout >= LONG_MS) throw error;
-        await this.page.keyboard.press("Escape");
+        // Only what is open is closed: Escape alone would hide the notifications.
+        if ((await this.page.locator(".quick-input-widget:visible, .action-widget:visible").count()) > 0) await this.page.keyboard.press("Escape");
       }
     }
   }
