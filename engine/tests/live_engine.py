@@ -18,15 +18,17 @@ from tino_engine.contracts import PROTOCOL
 from tino_engine.supervision.identity import SystemProcesses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 ENGINE = Path(__file__).parents[1]
 
 
-def spawn(home: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start `serve` without saying anything to it."""
+def spawn(
+    home: Path, *arguments: str, program: Sequence[str] = ("-m", "tino_engine", "serve")
+) -> subprocess.Popen[str]:
+    """Start `serve`, or a program that does, without saying anything to it."""
     return subprocess.Popen(
-        [sys.executable, "-I", "-m", "tino_engine", "serve", *arguments],
+        [sys.executable, "-I", *program, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -95,9 +95,24 @@ def test_the_engine_ends_with_a_spawner_that_goes_before_the_bootstrap(tmp_path:
     assert process.stdout is not None
     process.stdout.readline()
     process.stdin.close()
-    assert process.wait(2) == 5
+    assert process.wait(20) == 5
     process.stdout.close()
     assert process.stderr is not None
+    process.stderr.close()
+
+
+def test_an_engine_that_hangs_while_it_starts_ends_by_itself(tmp_path: Path) -> None:
+    """Its spawner may be dead, and while it lives it holds the lock. No engine is loaded within a fiftieth of a second."""
+    code = "import sys; from tino_engine.supervision import handshake; handshake.PHASE_SECONDS = 0.02; sys.exit(handshake.serve(0))"
+    process = spawn(tmp_path, program=["-c", code])
+    bootstrap(process)
+    assert process.stdin is not None
+    process.stdin.close()
+    assert process.wait(20) == 1
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert "handshake.py" in process.stderr.read(), "its stacks are there to be read"
+    process.stdout.close()
     process.stderr.close()
 
 

@@ -481,7 +481,11 @@ export class Engine {
 
   #boot(): void {
     this.#told = true;
-    if (this.#fate === "mute") return;
+    // One that hangs while it starts ends by its own timer, if nobody else ends it.
+    if (this.#fate === "mute") {
+      this.#later(20_000, () => this.#exit(1));
+      return;
+    }
     this.#say("PHASE opening the database");
     this.#later(this.#machine.between(50, 900), () => (this.#fate === "dies" ? this.#exit(1) : this.#announce()));
   }

@@ -20,6 +20,8 @@ so the loser is gone in a few hundredths of a second.
 *The spawner dies before the bootstrap.* Standard input ends and the engine with it: nobody knows its port.
 *The spawner dies after it.* Nothing happens: from then on the pipes carry nothing that matters. A phase that cannot be
 written is forgotten; `SIGPIPE` is ignored; before the engine is healthy its standard streams are replaced by the null device.
+*It hangs while it starts, and the spawner is dead.* Nobody would end it: a timer of the interpreter does, with its stacks in
+`engine-start.log`, when a phase lasts longer than any spawner waits.
 *The engine is killed at any instant.* The kernel frees lock and port. `engine.pid` may remain and is believed by nobody: its
 process is dead or another's, or health gives no proof.
 *A reader comes while `engine.pid` is written.* It is renamed into place whole, after the port answers.
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 BOOTSTRAP_LIMIT = 64 * 1024
 BOOTSTRAP_SECONDS = 30
+PHASE_SECONDS = 20
+"""Longer than the spawner waits for a new phase (`PHASE_TIMEOUT_MS` in `extension/supervisor/engineProcess.ts`)."""
 SERVER_SECONDS = 10
 CLOSE_SECONDS = 30
 """The longest that the open requests, and then all else, may take to end."""
@@ -113,6 +117,12 @@ def _say(line: str) -> None:
         os.write(1, f"{line}\n".encode())
 
 
+def _enter(phase: str) -> None:
+    """Say the phase, and end the process if it lasts: the spawner would do that, but it may be dead, and we hold the lock."""
+    faulthandler.dump_traceback_later(PHASE_SECONDS, exit=True)
+    _say(f"PHASE {phase}")
+
+
 def _read_line() -> bytes | None:
     """Read one line of bounded length from standard input; None at its end, or when it does not come."""
     data = b""
@@ -132,7 +142,7 @@ def _read_line() -> bytes | None:
 
 
 def _boot(home: Home, lock: EngineLock, listener: socket.socket, nonce: str, line: bytes) -> int:
-    _say("PHASE loading the engine")
+    _enter("loading the engine")
     import asyncio  # noqa: PLC0415 - after READY, see the head of this file
 
     from pydantic import ValidationError  # noqa: PLC0415
@@ -198,7 +208,7 @@ async def _live(home: Home, lock: EngineLock, listener: socket.socket, bootstrap
             await super().startup(sockets)
             answering.set()
 
-    _say("PHASE opening the database")
+    _enter("opening the database")
     for directory in (home.runs, home.data):
         try:
             ensure_private(directory)
@@ -231,12 +241,14 @@ async def _live(home: Home, lock: EngineLock, listener: socket.socket, bootstrap
     )
     serving: asyncio.Task[None] | None = None
     try:
-        _say("PHASE starting services")
+        _enter("starting services")
         await engine.start()
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         answered = asyncio.create_task(answering.wait())
         await asyncio.wait({serving, answered}, return_when=asyncio.FIRST_COMPLETED)
         _announce(home, engine)
+        # From here on the watch sets the timer, with each of its ticks.
+        faulthandler.cancel_dump_traceback_later()
         _say("PHASE healthy")
         _leave_pipes()
         stopped = asyncio.create_task(engine.stopping.wait())
