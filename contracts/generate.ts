@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { CALLS, CATALOGUE, type Call, EXIT, LOG_FIELDS, LONGEST_LOG_TEXT, METRICS, PROTOCOL, REDACTED, HIDDEN_NAME, HIDDEN_TEXTS, SERIES_COLUMNS } from "./index.ts";
+import { CALLS, CATALOGUE, type Call, EXIT, HIDDEN_NAME, HIDDEN_TEXTS, LOG_FIELDS, LONGEST_LOG_TEXT, METRICS, PROTOCOL, REDACTED, SERIES_COLUMNS } from "./index.ts";
 
 type Json = { [key: string]: unknown };
 

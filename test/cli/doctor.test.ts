@@ -78,7 +78,7 @@ test("where nothing works it says so, each thing with what to do", async () => {
     run_directory: "problem",
     database: "problem",
     locks: "problem",
-    port: "ok",
+    port: "warning",
     clock: "ok",
   });
   expect(textOf(found, "run_directory")).toContain("(mode 0)");
