@@ -116,11 +116,20 @@ export const ImportLayout = z
     zone: z.string().describe("IANA zone of times that name none, and of the trading day."),
     stamp: z.enum(["open", "close"]).describe("Whether a time is that at which its bar opens or closes; stored is the close. Of bars shorter than a day only."),
     dayClose: clockTime.describe("When the trading day ends, in the zone; the time of daily bars."),
-    step: z.string().regex(/^[1-9][0-9]{0,5}-(SECOND|MINUTE|HOUR|DAY|WEEK|MONTH)$/).describe("Such as 1-MINUTE or 1-DAY."),
+    step: z
+      .string()
+      .regex(/^[1-9][0-9]{0,5}-(SECOND|MINUTE|HOUR|DAY|WEEK|MONTH)$/)
+      .describe("Such as 1-MINUTE or 1-DAY."),
     symbol: z.string().nullable().describe("Instrument of all files: AAPL.XNAS. Null: by the symbol column or the file's name."),
-    venue: z.string().regex(/^[A-Z0-9_]{1,20}$/).describe("Venue of symbols that name none."),
+    venue: z
+      .string()
+      .regex(/^[A-Z0-9_]{1,20}$/)
+      .describe("Venue of symbols that name none."),
     assetClass: z.enum(["equity", "crypto", "fx"]),
-    currency: z.string().regex(/^[A-Z0-9]{2,10}$/).describe("Of the prices."),
+    currency: z
+      .string()
+      .regex(/^[A-Z0-9]{2,10}$/)
+      .describe("Of the prices."),
     pricePrecision: z.number().int().min(0).max(12),
     sizePrecision: z.number().int().min(0).max(12),
   })
@@ -148,11 +157,23 @@ export const ImportChoices = z
     zone: z.string().nullable().default(null),
     stamp: z.enum(["open", "close"]).nullable().default(null),
     dayClose: clockTime.nullable().default(null),
-    step: z.string().regex(/^[1-9][0-9]{0,5}-(SECOND|MINUTE|HOUR|DAY|WEEK|MONTH)$/).nullable().default(null),
+    step: z
+      .string()
+      .regex(/^[1-9][0-9]{0,5}-(SECOND|MINUTE|HOUR|DAY|WEEK|MONTH)$/)
+      .nullable()
+      .default(null),
     symbol: z.string().nullable().default(null),
-    venue: z.string().regex(/^[A-Z0-9_]{1,20}$/).nullable().default(null),
+    venue: z
+      .string()
+      .regex(/^[A-Z0-9_]{1,20}$/)
+      .nullable()
+      .default(null),
     assetClass: z.enum(["equity", "crypto", "fx"]).nullable().default(null),
-    currency: z.string().regex(/^[A-Z0-9]{2,10}$/).nullable().default(null),
+    currency: z
+      .string()
+      .regex(/^[A-Z0-9]{2,10}$/)
+      .nullable()
+      .default(null),
     pricePrecision: z.number().int().min(0).max(12).nullable().default(null),
     sizePrecision: z.number().int().min(0).max(12).nullable().default(null),
   })

@@ -82,8 +82,6 @@ const ROOMS: { room: string; may: string[] }[] = [
       "@tanstack/react-table",
       "@tanstack/react-virtual",
       "@uwdata/flechette",
-      "@vscode-elements/elements",
-      "@vscode-elements/react-elements",
       "@vscode/codicons",
     ],
   },

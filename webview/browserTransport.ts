@@ -194,6 +194,7 @@ export class BrowserTransport implements Transport {
         workspace: null,
         trustedFolders: [],
         resume: this.#place,
+        ledgerSeq: null, // A page shows what is; what happened meanwhile it reads with the snapshot.
       };
       socket.send(JSON.stringify(hello));
     };

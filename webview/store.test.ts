@@ -7,7 +7,15 @@ const B = "b".repeat(32);
 
 const status = { state: "healthy", mode: "PAPER", clients: [] } as unknown as EngineStatus;
 const run = (id: string, part: Partial<RunSummary> = {}): RunSummary => ({ id, status: "running", progress: null, ...part }) as RunSummary;
-const snapshot = (seq: number, runs: RunSummary[] = [], instance = A): ServerMessage => ({ kind: "snapshot", instance, seq, status, runs });
+const snapshot = (seq: number, runs: RunSummary[] = [], instance = A): ServerMessage => ({
+  kind: "snapshot",
+  instance,
+  seq,
+  ledgerSeq: 0,
+  missed: [],
+  status,
+  runs,
+});
 const event = (seq: number, happened: Event, instance = A): ServerMessage => ({ kind: "event", instance, seq, ledgerSeq: null, at: 0, event: happened });
 const folded = (...messages: ServerMessage[]): State => messages.reduce(reduce, EMPTY);
 

@@ -469,6 +469,6 @@ Supervision.TestCase.settings = settings(
     deadline=None,
     derandomize=EXAMPLES == 0,
     database=None,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
 TestSupervision = Supervision.TestCase

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tino_engine.contract_model import ContractModel
-    from tino_engine.contracts import Bootstrap, Client, ShutdownRequest
+    from tino_engine.contracts import Bootstrap, Client, DataImport, ShutdownRequest
     from tino_engine.settings import Home
     from tino_engine.supervision.clock import Clock
     from tino_engine.supervision.identity import Processes
@@ -107,7 +107,7 @@ class Engine:
             self.data_child.get,
             lambda: Child.spawn("data"),
             self.clock.now_ms,
-            lambda job: self.hub.publish(ImportChanged.model_validate({"type": "import.changed", "import": job})),
+            self._import_changed,
             home.log,
         )
         self.language = LanguageHost(self._language_facts)
@@ -307,6 +307,9 @@ class Engine:
             event.type,
         )
         self.hub.publish(event, ledger_seq)
+
+    def _import_changed(self, job: DataImport) -> None:
+        self.hub.publish(ImportChanged.model_validate({"type": "import.changed", "import": job}))
 
     def _data_changed(self, bar_types: list[str]) -> None:
         self.hub.publish(DataChanged(type="data.changed", bar_types=bar_types))

@@ -9,7 +9,7 @@
  *
  * An engine that ended in order (`tino down --force`, its run directory removed) is not started again behind its user's back; the
  * next `connect` does. One that vanished is. All clients see its end in the same millisecond; eight that each start an engine are
- * harmless, since seven of those leave again, but they keep the one from starting (2.2 s instead of 1.1 s, measured). So the oldest
+ * harmless, since seven of those leave again, but they take the processor from the one that starts. So the oldest
  * process among the lock files starts it at once, and each next one waits longer, in case those before it are stopped or dying.
  */
 import { type CallName, type CallReply, type Envelope, type Event, type LedgerEvent, type LockFile, type Snapshot, TinoError } from "#contracts";

@@ -264,7 +264,7 @@ async def _live(home: Home, lock: EngineLock, listener: socket.socket, bootstrap
         faulthandler.dump_traceback_later(CLOSE_SECONDS, exit=True)
         await engine.close()
         _withdraw(home, engine)
-    if serving.done():
+    if serving is not None and serving.done():
         await serving
 
 
