@@ -228,6 +228,24 @@ def test_a_pid_that_was_reused_while_no_engine_looked_is_nobody(tmp_path: Path) 
     assert not list(tmp_path.iterdir())
 
 
+def test_a_window_that_reloads_is_awaited_when_a_terminal_has_left(world: World) -> None:
+    window, terminal = "a" * 32, "b" * 32
+    world.processes.table |= {10: "1", 11: "1"}
+    write_lock(world.directory, 11, nonce=terminal)
+    socket = world.leases.opened(world.hello(window, "vscode", 10))
+    assert not world.leases.awaits_window("c" * 32)
+    world.leases.closed(socket)
+    assert not world.leases.awaits_window(terminal), "it has not left: a newer one that makes room for itself"
+    assert not world.leases.awaits_window(None), "a user who says so"
+    (world.directory / "cli-11.lock").unlink()
+    world.run_for(1)
+    assert world.leases.awaits_window(terminal)
+    world.run_for(28)
+    assert (world.ended, world.leases.awaits_window(terminal)) == (0, True)
+    world.run_for(1)
+    assert (world.ended, world.leases.awaits_window(terminal)) == (1, False)
+
+
 def test_a_traders_lock_holds_the_engine(world: World) -> None:
     world.processes.table[10] = "1"
     write_lock(world.directory, 10, kind="trader")

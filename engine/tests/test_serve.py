@@ -224,6 +224,21 @@ def test_shutdown_is_refused_while_others_use_the_engine(tmp_path: Path) -> None
         assert engine.process.wait(20) == 0
 
 
+def test_a_terminal_that_has_left_does_not_take_the_engine_from_a_window_that_reloads(tmp_path: Path) -> None:
+    with LiveEngine(tmp_path) as engine:
+        window = engine.hello(kind="vscode", nonce="e" * 32)
+        window.recv()
+        window.close()
+        engine.stream.close()
+        while engine.get("/api/engine")["clients"]:
+            pass
+        refused = engine.call("POST", "/api/shutdown", {"nonce": engine.nonce})
+        assert (refused.status, refused.json["code"]) == (409, "engine_busy")
+        assert "reloading" in refused.json["message"]
+        assert engine.post("/api/shutdown", {"nonce": None}) == {"state": "stopping"}
+        assert engine.process.wait(20) == 0
+
+
 @pytest.mark.parametrize(("token", "status", "code"), [(None, 401, "unauthorized"), ("0" * 64, 403, "token_wrong")])
 def test_shutdown_needs_the_token(tmp_path: Path, token: str | None, status: int, code: str) -> None:
     with LiveEngine(tmp_path) as engine:

@@ -270,6 +270,8 @@ class Engine:
                 holders.append(f"{busy} run{'s' if busy > 1 else ''} under way")
             if self.imports.running:
                 holders.append("an import under way")
+            if not holders and self.leases.awaits_window(request.nonce):
+                holders.append("a window that may be reloading")
             if holders:
                 raise TinoError("engine_busy", holders=", ".join(holders))
         self.stop("asked to", after=0.05)

@@ -113,6 +113,7 @@ class Leases:
     on_idle: Callable[[], None]
     _leases: dict[str, Lease] = field(default_factory=dict)
     _deadline: float = 0.0
+    _window_until: float = 0.0
     _last_tick: float = 0.0
     _idle: bool = False
     _dead: set[str] = field(default_factory=set)
@@ -160,7 +161,7 @@ class Leases:
         self._scan()
         for lease in [lease for lease in self._leases.values() if not lease.live]:
             del self._leases[lease.key]
-            self._deadline = max(self._deadline, now + self.graces.of(lease.kind))
+            self._wait_for(lease.kind)
             if lease.announced:
                 logger.info("client_left", kind=lease.kind, pid=lease.pid)
                 self.on_leave(lease)
@@ -171,6 +172,13 @@ class Leases:
         elif now >= self._deadline:
             self._idle = True
             self.on_idle()
+
+    def _wait_for(self, kind: str) -> None:
+        """Keep the engine for the grace of a client that left."""
+        until = self.clock.monotonic() + self.graces.of(kind)
+        self._deadline = max(self._deadline, until)
+        if kind == "vscode":
+            self._window_until = max(self._window_until, until)
 
     def _scan(self) -> None:
         troubles: set[str] = set()
@@ -249,7 +257,7 @@ class Leases:
         if lock.nonce not in self._dead:
             # Somebody who died just before the first look keeps the engine as if it had been seen.
             self._dead.add(lock.nonce)
-            self._deadline = max(self._deadline, self.clock.monotonic() + self.graces.of(lock.kind))
+            self._wait_for(lock.kind)
         try:
             # Read again right before: the PID may have been taken by a new client that wrote its own file meanwhile.
             if LockFile.model_validate_json(path.read_bytes()).nonce == lock.nonce:
@@ -270,6 +278,16 @@ class Leases:
         """List the live clients except the one with this nonce, after a fresh look."""
         self._scan()
         return [lease.public() for lease in self._leases.values() if lease.live and lease.key != nonce]
+
+    def awaits_window(self, asker: str | None) -> bool:
+        """Say whether a window left so lately that it may be reloading, and the asker is a client that itself has left.
+
+        The last terminal to leave asks the engine to end, and must not take it from a window that is gone for a moment. Whoever
+        still holds its lease, and a user who says so, may.
+        """
+        lease = self.find(asker)
+        has_left = asker is not None and (lease is None or not lease.alive)
+        return has_left and self.clock.monotonic() < self._window_until
 
     def find(self, nonce: str | None) -> Lease | None:
         """Find a client by the nonce it names itself with."""
