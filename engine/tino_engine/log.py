@@ -16,6 +16,7 @@ The file rotates at 10 MB and five are kept.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import logging.handlers
 import os
@@ -83,8 +84,18 @@ class _Rotating(logging.handlers.RotatingFileHandler):
             self._dropped = 0
             get("log").warning("records_dropped", count=before)
 
+    def format(self, record: logging.LogRecord) -> str:
+        # A write that failed may have left half a line behind, which the line break ends.
+        text = super().format(record)
+        return f"\n{text}" if self._dropped else text
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         self._dropped += 1
+        # What the stream still holds would be written into the middle of a later record.
+        stream, self.stream = self.stream, None  # type: ignore[assignment]
+        with contextlib.suppress(OSError, ValueError):
+            if stream is not None:
+                stream.close()
 
 
 def _stamp(_logger: object, _name: str, record: EventDict) -> EventDict:
