@@ -1,7 +1,7 @@
 """An event loop that hangs leaves its stacks behind.
 
 Whoever hangs cannot say so: a timer of the interpreter's own, set again with each tick of the engine's watch, writes the
-stacks of all threads into a file when no tick came for ten seconds. It is a thread in C that needs no lock of Python's, so
+stacks of all threads into a file when no tick came for seven seconds. It is a thread in C that needs no lock of Python's, so
 it works while a library holds that too. Clients meanwhile find that nothing answers and replace the engine
 (`extension/client/engineLink.ts`), so the next one finds the file and puts its content into the log; an engine that came
 to itself again does that on its own. An engine that was stopped or slept through a suspend leaves the same trace when it
@@ -19,8 +19,8 @@ from tino_engine import log
 if TYPE_CHECKING:
     from pathlib import Path
 
-HANG_SECONDS = 10
-"""As long as clients wait for a sign; see `SILENT_AFTER_MS` in `extension/client/eventStream.ts`."""
+HANG_SECONDS = 7
+"""Less than clients wait for a sign (`SILENT_AFTER_MS` in `extension/client/eventStream.ts`): the stacks are written before one ends it."""
 
 logger = log.get("supervision")
 
