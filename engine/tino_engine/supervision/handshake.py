@@ -247,8 +247,8 @@ async def _live(home: Home, lock: EngineLock, listener: socket.socket, bootstrap
         answered = asyncio.create_task(answering.wait())
         await asyncio.wait({serving, answered}, return_when=asyncio.FIRST_COMPLETED)
         _announce(home, engine)
-        # From here on the watch sets the timer, with each of its ticks.
-        faulthandler.cancel_dump_traceback_later()
+        # From here on the timer is the watch's, which sets it again with each of its ticks.
+        engine.hang_dump.tick()
         _say("PHASE healthy")
         _leave_pipes()
         stopped = asyncio.create_task(engine.stopping.wait())
