@@ -102,8 +102,17 @@ def test_the_engine_ends_with_a_spawner_that_goes_before_the_bootstrap(tmp_path:
 
 
 def test_an_engine_that_hangs_while_it_starts_ends_by_itself(tmp_path: Path) -> None:
-    """Its spawner may be dead, and while it lives it holds the lock. No engine is loaded within a fiftieth of a second."""
-    code = "import sys; from tino_engine.supervision import handshake; handshake.PHASE_SECONDS = 0.02; sys.exit(handshake.serve(0))"
+    """Its spawner may be dead, and while it lives it holds the lock."""
+    code = (
+        "import sys, time\n"
+        "from tino_engine.supervision import handshake\n"
+        "class Hanging:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'tino_engine.engine': time.sleep(3600)\n"
+        "sys.meta_path.insert(0, Hanging())\n"
+        "handshake.PHASE_SECONDS = 1\n"
+        "sys.exit(handshake.serve(0))\n"
+    )
     process = spawn(tmp_path, program=["-c", code])
     bootstrap(process)
     assert process.stdin is not None
