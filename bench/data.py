@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from tino_engine.contracts import Instrument
-from tino_engine.data.store import Bars, write_bars, write_instrument
+from tino_engine.data.instruments import write_instrument
+from tino_engine.data.store import Bars, write_bars
 from tino_engine.ledger import Database, Writer, tables
 from tino_engine.settings import Home
 

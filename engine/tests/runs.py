@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from tino_engine.contracts import BacktestResult, Instrument, VenueModel
+from tino_engine.data.instruments import write_instrument
 from tino_engine.data.series import Series
-from tino_engine.data.store import Bars, write_bars, write_instrument
+from tino_engine.data.store import Bars, write_bars
 from tino_engine.nautilus.backtest import Backtest
 from tino_engine.strategies import complete, get_strategy
 from tino_engine.workers import protocol

@@ -287,8 +287,8 @@ def test_everyone_joins_and_leaves_once(world: World) -> None:
 
 
 def test_trusted_folders_are_those_of_live_clients(world: World) -> None:
-    one = world.leases.opened(world.hello("a" * 32, "vscode", 10, ["/work/one"]))
-    world.leases.opened(world.hello("b" * 32, "cli", 11, ["/work/two"]))
-    assert world.leases.trusted_folders() == ["/work/one", "/work/two"]
+    one = world.leases.opened(world.hello("a" * 32, "vscode", 10, ["/projects/one"]))
+    world.leases.opened(world.hello("b" * 32, "cli", 11, ["/projects/two"]))
+    assert world.leases.trusted_folders() == ["/projects/one", "/projects/two"]
     world.leases.closed(one)
-    assert world.leases.trusted_folders() == ["/work/two"]
+    assert world.leases.trusted_folders() == ["/projects/two"]

@@ -133,7 +133,6 @@ class Engine:
         self.hub.ledger_seq = await self.database.read(newest)
         await self.runs.recover()
         await self.catalog.recover()
-        self.hang_dump.tick()
         self.state = "healthy"
         self.leases.start()
         self._spawn(self._watch())

@@ -20,7 +20,8 @@ def _fill(template: str, parameters: dict[str, Any]) -> str:
 class TinoError(Exception):
     """A failure the user can be told about.
 
-    `code` names an entry of the catalogue, `parameters` fill its sentences. Raised anywhere, translated once: into a
+    `code` names an entry of the catalogue, `parameters` fill its sentences; of one that came from another process only the
+    sentences are known. Raised anywhere, translated once: into a
     response by `api`, into a failed run by `backtest`, into a frame by a child.
     """
 
@@ -36,6 +37,7 @@ class TinoError(Exception):
         entry = ERRORS[code]
         self.code = code
         self.http = entry.http
+        self.parameters: dict[str, object] = parameters
         self.body = ErrorBody(
             code=code,  # type: ignore[arg-type]
             message=_fill(entry.message, parameters),
@@ -53,5 +55,6 @@ class TinoError(Exception):
         Exception.__init__(error, body.message)
         error.code = body.code
         error.http = ERRORS[body.code].http
+        error.parameters = {}
         error.body = body
         return error

@@ -1,5 +1,6 @@
 /** Figures, instants and sizes in words, the same everywhere in the terminal. */
 import type { Client, MetricUnit } from "#contracts";
+import { CLIENT_KINDS } from "../supervisor/lockDirectory.ts";
 
 /** What stands for a figure that is not defined. */
 export const NOTHING = "–";
@@ -97,8 +98,6 @@ export const shortPath = (path: string, home = process.env.HOME ?? ""): string =
 
 /** Runs are named by the end of their id, as commits are by their beginning: a run's start is a time, shared by many. */
 export const shortRun = (id: string): string => id.slice(-8);
-
-export const CLIENT_KINDS: Record<Client["kind"], string> = { vscode: "window", cli: "terminal", browser: "browser page", trader: "trader" };
 
 /** One client in a sentence: `window 4711 (~/strategies)`. */
 export function clientName({ kind, pid, tty, workspace }: Pick<Client, "kind" | "pid" | "tty" | "workspace">): string {

@@ -24,10 +24,10 @@ import { PROTOCOL } from "#contracts/handshake";
 import type { Clock } from "../supervisor/clock.ts";
 import type { Connection } from "../supervisor/discovery.ts";
 import type { Log } from "../supervisor/log.ts";
+import { HANG_MS } from "../supervisor/watchdog.ts";
 import { openSocket } from "./socket.ts";
 
 const PING_MS = 5_000;
-const SILENT_AFTER_MS = 10_000;
 
 export interface StreamOptions {
   readonly clock: Clock;
@@ -180,7 +180,7 @@ export class EventStream {
       // After a gap in our own ticks the other side had no chance to be heard.
       if (now - lastTick > 3 * PING_MS) heard = now;
       lastTick = now;
-      if (!silent && now - heard > SILENT_AFTER_MS) {
+      if (!silent && now - heard > HANG_MS) {
         silent = true;
         onSilent(true);
       }

@@ -9,7 +9,7 @@ import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync } fro
 import { basename, join } from "node:path";
 import type { LockFile } from "#contracts";
 import { readEngineInfo } from "../supervisor/discovery.ts";
-import { readLock } from "../supervisor/lockDirectory.ts";
+import { CLIENT_KINDS, readLock } from "../supervisor/lockDirectory.ts";
 import { removeIfThere } from "../supervisor/paths.ts";
 import { type Liveness, livenessOf } from "../supervisor/processIdentity.ts";
 import { type Check, count, type Finding, ok, problem, type Repair, reasonOf, warning } from "./check.ts";
@@ -125,7 +125,6 @@ function removeUnlessReplaced(path: string, meant: string): void {
 }
 
 function summary(locks: readonly LockFile[]): string {
-  const words: Record<LockFile["kind"], string> = { vscode: "window", cli: "terminal", browser: "browser page", trader: "trader" };
   const kinds = [...new Set(locks.map(({ kind }) => kind))];
-  return kinds.map((kind) => count(locks.filter((lock) => lock.kind === kind).length, words[kind])).join(", ");
+  return kinds.map((kind) => count(locks.filter((lock) => lock.kind === kind).length, CLIENT_KINDS[kind])).join(", ");
 }

@@ -61,12 +61,12 @@ function lookAtFolder(folder: string): Finding[] {
     ];
   }
   if (!found.isDirectory()) return [problem(`${folder} is not a directory.`, "Move it aside; the next start makes the folder.")];
-  if (process.getuid && found.uid !== process.getuid())
+  if (process.geteuid && found.uid !== process.geteuid())
     return [problem(`${folder} belongs to another user (${found.uid}).`, `Have it given back to you: \`sudo chown -R "$USER" ${quoted(folder)}\`.`)];
   const fix = `\`chmod 700 ${quoted(folder)}\`.`;
   const repair = { does: `makes ${folder} yours alone (mode 700)`, perform: () => chmodSync(folder, PRIVATE_FOLDER) };
   if (unsafe) return [problem(`${folder}: ${unsafe}.`, fix, repair)];
-  if (process.getuid && (found.mode & PRIVATE_FOLDER) !== PRIVATE_FOLDER)
+  if (process.geteuid && (found.mode & PRIVATE_FOLDER) !== PRIVATE_FOLDER)
     return [problem(`You may not use ${folder} (mode ${modeOf(found.mode)}).`, fix, repair)];
   const why = whyNotWritable(folder);
   return why ? [problem(`${folder} cannot be written to: ${why}.`, "Make it writable, or set TINO_HOME to another place.")] : [];
@@ -74,9 +74,9 @@ function lookAtFolder(folder: string): Finding[] {
 
 function lookAtFile(file: string): Finding[] {
   const found = lstatSync(file, { throwIfNoEntry: false });
-  if (!found || !process.getuid) return [];
+  if (!found || !process.geteuid) return [];
   if (!found.isFile()) return [problem(`${file} is not a file${found.isSymbolicLink() ? " but a link" : ""}.`, "Move it aside; tino writes its own.")];
-  if (found.uid !== process.getuid()) return [problem(`${file} belongs to another user (${found.uid}).`, "Move it aside; tino writes its own.")];
+  if (found.uid !== process.geteuid()) return [problem(`${file} belongs to another user (${found.uid}).`, "Move it aside; tino writes its own.")];
   if ((found.mode & 0o077) === 0) return [];
   const repair = { does: `makes ${file} readable to you alone (mode 600)`, perform: () => chmodSync(file, PRIVATE_FILE) };
   return [problem(`Others may use ${file} (mode ${modeOf(found.mode)}).`, `\`chmod 600 ${quoted(file)}\`.`, repair)];

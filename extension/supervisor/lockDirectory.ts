@@ -14,6 +14,9 @@ import { ensureRunDirectory, type Paths, removeIfThere, writePrivate } from "./p
 import type { Processes } from "./processes.ts";
 import { livenessOf } from "./processIdentity.ts";
 
+/** What each kind of client is called. */
+export const CLIENT_KINDS: Record<LockFile["kind"], string> = { vscode: "window", cli: "terminal", browser: "browser page", trader: "trader" };
+
 export interface LeaseOptions {
   readonly kind: LockFile["kind"];
   readonly version: string;

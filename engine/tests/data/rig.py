@@ -17,7 +17,8 @@ from sqlalchemy import select
 
 from tino_engine.data import Catalog, Imports, Series, sample
 from tino_engine.data.importing import import_sample
-from tino_engine.data.store import Bars, write_bars, write_instrument
+from tino_engine.data.instruments import write_instrument
+from tino_engine.data.store import Bars, write_bars
 from tino_engine.ledger import Database, Writer, tables
 from tino_engine.workers.child import Child
 from tino_engine.workers.pool import Single

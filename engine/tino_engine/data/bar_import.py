@@ -21,6 +21,7 @@ import numpy as np
 
 from tino_engine.contracts import ImportPreview, Instrument
 from tino_engine.data.files import find_files
+from tino_engine.data.instruments import base_currency, increment, write_instrument
 from tino_engine.data.layout import (
     guess_layout,
     instrument_id,
@@ -28,15 +29,12 @@ from tino_engine.data.layout import (
     symbol_of_name,
 )
 from tino_engine.data.problems import Problems
-from tino_engine.data.rows import VALUES, read_tables, to_rows
+from tino_engine.data.rows import VALUES, digits, read_tables, to_rows
 from tino_engine.data.store import (
     INCOMING,
     Bars,
     BarTable,
-    base_currency,
-    increment,
     write_bars,
-    write_instrument,
     writing,
 )
 from tino_engine.errors import TinoError
@@ -79,10 +77,9 @@ def preview(request: ImportRequest, known: Mapping[str, Instrument]) -> ImportPr
     ids: dict[str, None] = {}
     for name, part in naming.split(rows, files[0]):
         ids[name] = None
-        price, size = 10**layout.price_precision, 10**layout.size_precision
         for row in range(min(len(part.ts), SHOWN_BARS - len(bars))):
             values = {
-                role: f"{int(part.values[role][row]) / (size if role == 'volume' else price):.{layout.size_precision if role == 'volume' else layout.price_precision}f}"
+                role: f"{int(part.values[role][row]) / 10 ** digits(layout, role):.{digits(layout, role)}f}"
                 for role in VALUES
             }
             bars.append({"symbol": name, "ts": int(part.ts[row]) // 1_000_000, **values})
@@ -234,15 +231,13 @@ class _Job:
             self._instruments[name] = self._instrument(name)
             spilled = self._spilled[name] = _Spilled(self.folder / f"{len(self._spilled)}.rows")
             self._put_stored(name, spilled)
-        precision = self._instruments[name].price_precision
-        factor = 10 ** (precision - self.layout.price_precision)
-        size = 10 ** (self._instruments[name].size_precision - self.layout.size_precision)
+        instrument = self._instruments[name]
         highest = np.maximum.accumulate(np.concatenate([[self._last.get(name, -1)], rows.ts]))
         self._last[name] = int(highest[-1])
         self.problems.add("unsorted", file.name, rows.lines[rows.ts < highest[:-1]], rows.text)
         columns = [
             rows.ts,
-            *(rows.values[role] * (size if role == "volume" else factor) for role in VALUES),
+            *(rows.values[role] * 10 ** (digits(instrument, role) - digits(self.layout, role)) for role in VALUES),
             rows.lines,
         ]
         spilled.append(np.stack(columns, axis=1))
@@ -268,15 +263,8 @@ class _Job:
         instrument = self._instruments[name]
         for start in range(0, table.rows, _PIECE):
             bars = table.read(start, min(start + _PIECE, table.rows))
-            factors = {
-                role: 10
-                ** (
-                    (instrument.size_precision if role == "volume" else instrument.price_precision)
-                    - bars.precision(role)
-                )
-                for role in VALUES
-            }
-            columns = [bars.ts, *(bars.column(role) * factors[role] for role in VALUES), np.full(len(bars), -1)]
+            values = (bars.column(role) * 10 ** (digits(instrument, role) - bars.precision(role)) for role in VALUES)
+            columns = [bars.ts, *values, np.full(len(bars), -1)]
             spilled.append(np.stack(columns, axis=1))
 
     def _instrument(self, name: str) -> Instrument:

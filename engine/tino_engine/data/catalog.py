@@ -209,10 +209,10 @@ class Catalog:
             "stored": [series.to_params() for series in contents.series.values()],
         }
 
-    async def record_import(self, result: dict[str, Any], source: str) -> None:
+    async def record_import(self, result: dict[str, Any]) -> None:
         """Record what a child has imported; `importing` is held. Files of series that were replaced are removed afterwards."""
         changed = [item["barType"] for item in result["series"] if item["outcome"] != "unchanged"]
-        await self._store(result, changed, source)
+        await self._store(result, changed, result["coverage"][0]["source"])
 
     async def remove(self, bar_types: Sequence[str]) -> SymbolList:
         """Remove series; an instrument without any goes too, with its actions. Raises `bar_type_unknown`, `bar_type_invalid`."""

@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -156,7 +157,8 @@ def reading(file: SourceFile) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise TinoError("import_file_not_found", field="paths", path=file.name) from error
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, KeyError, RuntimeError, NotImplementedError) as error:
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, KeyError, RuntimeError) as error:
+        # RuntimeError: what zipfile raises for a file that is encrypted, or packed in a way it does not know.
         raise TinoError("import_file_unreadable", field="paths", path=file.name, reason=_words(error)) from error
 
 
@@ -204,13 +206,13 @@ def read_blocks(file: SourceFile, encoding: str, skip_lines: int, on_read: Calla
     plain = codecs.lookup(encoding).name in ("utf-8", "ascii")
     with file.open() as stream:
         packed = _packed(stream)
-        decode = None if plain else codecs.getincrementaldecoder(encoding)()
+        decoder = None if plain else codecs.getincrementaldecoder(encoding)()
         line, rest, done = 1, b"", 0
         while True:
             data = stream.read(BLOCK)
             ended = not data
-            if decode is not None:
-                data = _transcode(decode, data, ended, file, encoding, line)
+            if decoder is not None:
+                data = _decode(partial(decoder.decode, final=ended), data, file, encoding, line).encode()
             done = packed() if packed is not None else stream.tell() if file.member is None else done + len(data) // 8
             if line == 1 and not rest:
                 data = data.removeprefix(codecs.BOM_UTF8)  # Of UTF-8 itself, or what another encoding's mark became.
@@ -220,8 +222,8 @@ def read_blocks(file: SourceFile, encoding: str, skip_lines: int, on_read: Calla
             if data:
                 data, line = _skip(data, line, skip_lines)
             if data:
-                if plain:
-                    _check_encoding(data, file, encoding, line)
+                if plain and not data.isascii():
+                    _decode(partial(bytes.decode, encoding=encoding), data, file, encoding, line)
                 if not data.endswith(b"\n"):
                     data += b"\n"
                 on_read(min(done, file.bytes))
@@ -237,22 +239,10 @@ def _packed(stream: IO[bytes]) -> Callable[[], int] | None:
     return raw.tell if isinstance(raw, io.BufferedReader) else None
 
 
-def _transcode(
-    decode: codecs.IncrementalDecoder, data: bytes, ended: bool, file: SourceFile, encoding: str, line: int
-) -> bytes:
+def _decode(decode: Callable[[bytes], str], data: bytes, file: SourceFile, encoding: str, line: int) -> str:
+    """Decode data that begins with this line. Raises `import_encoding` with the line that cannot be."""
     try:
-        return decode.decode(data, ended).encode()
-    except UnicodeDecodeError as error:
-        at = line + data[: error.start].count(b"\n")
-        raise TinoError(
-            "import_encoding", field="choices.encoding", path=file.name, encoding=encoding, line=at
-        ) from error
-
-
-def _check_encoding(data: bytes, file: SourceFile, encoding: str, line: int) -> None:
-    try:
-        if not data.isascii():
-            data.decode(encoding)
+        return decode(data)
     except UnicodeDecodeError as error:
         at = line + data[: error.start].count(b"\n")
         raise TinoError(

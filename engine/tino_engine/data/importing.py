@@ -23,7 +23,8 @@ from pyarrow import csv
 from tino_engine.contracts import CorporateAction, Coverage, Instrument
 from tino_engine.data import sample
 from tino_engine.data.days import nanoseconds
-from tino_engine.data.store import DECIMAL, Bars, clean_incoming, to_whole, write_bars, write_instrument
+from tino_engine.data.instruments import write_instrument
+from tino_engine.data.store import DECIMAL, Bars, clean_incoming, to_whole, write_bars
 from tino_engine.errors import TinoError
 
 if TYPE_CHECKING:

@@ -20,32 +20,10 @@ from tino_engine.identifiers import new_id
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
-    from typing import Protocol
 
     from tino_engine.contracts import ImportRequest
     from tino_engine.data.catalog import Catalog, DataChild
-
-    class ImportChild(Protocol):
-        """A data child that one import has to itself."""
-
-        @property
-        def pid(self) -> int:
-            """Its process id."""
-            ...
-
-        async def call(
-            self,
-            name: str,
-            params: dict[str, Any],
-            body: bytes = b"",
-            on_event: Callable[[str, dict[str, Any], bytes], None] | None = None,
-        ) -> Any:
-            """Call it; raises its error, or `worker_died`."""
-            ...
-
-        async def kill(self) -> None:
-            """End it now."""
-            ...
+    from tino_engine.workers.child import Child
 
 
 logger = log.get("import")
@@ -60,7 +38,7 @@ class Imports:
         self,
         catalog: Catalog,
         data_child: Callable[[], Awaitable[DataChild]],
-        spawn: Callable[[], Awaitable[ImportChild]],
+        spawn: Callable[[], Awaitable[Child]],
         now_ms: Callable[[], int],
         on_change: Callable[[DataImport], None],
         log_path: Path,
@@ -74,7 +52,7 @@ class Imports:
         self._log_path = log_path
         self._imports: dict[str, DataImport] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self.children: dict[str, ImportChild] = {}
+        self.children: dict[str, Child] = {}
 
     @property
     def running(self) -> int:
@@ -169,15 +147,15 @@ class Imports:
             reply = await child.call("importFiles", params, b"", on_event)
         except TinoError as error:
             if error.code == "worker_died":
-                reason = error.body.message.partition("(")[2].rpartition(")")[0]
-                raise TinoError("import_interrupted", reason=reason, log=self._log_path) from error
+                raise TinoError(
+                    "import_interrupted", reason=error.parameters.get("reason", ""), log=self._log_path
+                ) from error
             raise
         finally:
             # Whatever it still does must not go on beside the next import.
             await asyncio.shield(child.kill())
             self.children.pop(import_id, None)
-        source = ", ".join(dict.fromkeys(path.rpartition("/")[2] for path in request.paths))
-        recorded = asyncio.ensure_future(self._catalog.record_import(reply.result, source[:200]))
+        recorded = asyncio.ensure_future(self._catalog.record_import(reply.result))
         try:
             await asyncio.shield(recorded)
         except asyncio.CancelledError:

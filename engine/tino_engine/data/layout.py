@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tino_engine.contracts import ImportColumns, ImportLayout
 from tino_engine.data.bar_type import seconds_of
-from tino_engine.data.files import HEAD, guess_encoding, read_head, reading
-from tino_engine.data.rows import PRICES, UNITS, header_names, is_zone, listed, read_instants
+from tino_engine.data.files import HEAD, guess_encoding, read_head
+from tino_engine.data.rows import PRICES, UNITS, column_unknown, header_names, is_zone, open_parquet, read_instants
 from tino_engine.errors import TinoError
 
 if TYPE_CHECKING:
@@ -250,13 +249,9 @@ def _guess_delimiter(lines: Sequence[str]) -> str:
 
 
 def _parquet_sample(file: SourceFile) -> Sample:
-    try:
-        with file.on_disk() as path, reading(file), pq.ParquetFile(path) as parquet:
-            batch = next(parquet.iter_batches(SAMPLE_ROWS), None)
-            schema = parquet.schema_arrow
-    except pa.ArrowException as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
-        raise TinoError("import_file_unreadable", field="paths", path=file.name, reason=reason) from error
+    with open_parquet(file) as parquet:
+        batch = next(parquet.iter_batches(SAMPLE_ROWS), None)
+        schema = parquet.schema_arrow
     if batch is None or batch.num_rows == 0:
         raise TinoError("import_no_rows", path=file.name, reason=": it is empty")
     values = {name: ["" if value is None else str(value) for value in batch[name].to_pylist()] for name in schema.names}
@@ -275,10 +270,7 @@ def _guess_columns(file: SourceFile, sample: Sample, choices: ImportChoices) -> 
     chosen["symbol"] = choices.symbol_column
     for role, name in chosen.items():
         if name is not None and name not in sample.names:
-            available = listed(sample.names)
-            raise TinoError(
-                "import_column_unknown", field=f"choices.{role}", path=file.name, column=name, available=available
-            )
+            raise column_unknown(file, role, name, sample.names)
     found = _by_name(sample) if sample.header or sample.types else {}
     if "time" not in found or "close" not in found:
         found = _by_content(sample) | found
@@ -288,10 +280,7 @@ def _guess_columns(file: SourceFile, sample: Sample, choices: ImportChoices) -> 
         found.setdefault(role, found.get("close", ""))
     for role in ("time", "close"):
         if not found.get(role):
-            available = listed(sample.names)
-            raise TinoError(
-                "import_column_unknown", field=f"choices.{role}", path=file.name, column=role, available=available
-            )
+            raise column_unknown(file, role, role, sample.names)
     return ImportColumns(**{role: found.get(role) for role in ImportColumns.model_fields})  # type: ignore[arg-type]
 
 

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tino_engine.data.days import MAX_NS, MIN_NS, day_bounds, day_of
+from tino_engine.data.instruments import has_instrument, write_instrument
 from tino_engine.data.series import Series
 from tino_engine.data.store import (
     EXACT,
@@ -41,10 +42,8 @@ from tino_engine.data.store import (
     bars_folder,
     catalog_of,
     clean_incoming,
-    has_instrument,
     sync_folder,
     write_bars,
-    write_instrument,
     writing,
 )
 from tino_engine.errors import TinoError

@@ -10,6 +10,7 @@ again line by line, so that the rows at fault are known by their lines and the o
 from __future__ import annotations
 
 import csv
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ from tino_engine.errors import TinoError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tino_engine.contracts import ImportLayout
+    from tino_engine.contracts import ImportLayout, Instrument
     from tino_engine.data.files import SourceFile
     from tino_engine.data.problems import Problems
 
@@ -66,6 +67,11 @@ class Rows:
     text: Callable[[int], str]
 
 
+def digits(of: ImportLayout | Instrument, role: str) -> int:
+    """Give how many decimals a value has in a layout, or in what is stored of an instrument."""
+    return of.size_precision if role == "volume" else of.price_precision
+
+
 def roles(layout: ImportLayout) -> dict[str, str]:
     """Give the column of each thing that a file holds."""
     columns = layout.columns.model_dump()
@@ -98,7 +104,7 @@ def header_names(line: str, delimiter: str) -> list[str]:
     return names
 
 
-def listed(names: Sequence[str]) -> str:
+def _listed(names: Sequence[str]) -> str:
     """Give the names of columns as a sentence lists them."""
     shown = ", ".join(name[:40] for name in names[:20]) or "none"
     return f"{shown} and {len(names) - 20} more" if len(names) > 20 else shown
@@ -115,13 +121,17 @@ def _header(data: bytes, first: int, layout: ImportLayout) -> tuple[list[str], b
     return [str(number) for number in range(1, len(names) + 1)], data, first
 
 
+def column_unknown(file: SourceFile, role: str, column: str, names: Sequence[str]) -> TinoError:
+    """Give the error for a column that a file does not have, which says what it has."""
+    return TinoError(
+        "import_column_unknown", field=f"choices.{role}", path=file.name, column=column, available=_listed(names)
+    )
+
+
 def _check_columns(file: SourceFile, layout: ImportLayout, names: Sequence[str]) -> None:
     for role, name in roles(layout).items():
         if name not in names:
-            available = listed(names)
-            raise TinoError(
-                "import_column_unknown", field=f"choices.{role}", path=file.name, column=role, available=available
-            )
+            raise column_unknown(file, role, role, names)
 
 
 def _parse(
@@ -236,27 +246,34 @@ def cast_where_possible(column: pa.Array, type_: pa.DataType) -> pa.Array:
     return pa.concat_arrays(parts)
 
 
-def _read_parquet(file: SourceFile, layout: ImportLayout, on_read: Callable[[int], None]) -> Iterator[Table]:
-    wanted = roles(layout)
+@contextmanager
+def open_parquet(file: SourceFile) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file, wherever it lies. Raises `import_file_not_found` and `import_file_unreadable`, also while it is read."""
     try:
         with file.on_disk() as path, reading(file), pq.ParquetFile(path) as parquet:
-            _check_columns(file, layout, parquet.schema_arrow.names)
-            total, first = max(parquet.metadata.num_rows, 1), 1
-            for batch in parquet.iter_batches(_PARQUET_ROWS, columns=list(dict.fromkeys(wanted.values()))):
-                columns = {role: batch[name] for role, name in wanted.items()}
-                for role in VALUES:
-                    if role in columns:
-                        columns[role] = _as_floats(columns[role])
-
-                def text(line: int, batch: pa.RecordBatch = batch, first: int = first) -> str:
-                    return ", ".join(str(value) for value in batch.slice(line - first, 1).to_pylist()[0].values())
-
-                yield Table(columns, np.arange(first, first + batch.num_rows), text)
-                first += batch.num_rows
-                on_read(file.bytes * (first - 1) // total)
+            yield parquet
     except pa.ArrowException as error:
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise TinoError("import_file_unreadable", field="paths", path=file.name, reason=reason) from error
+
+
+def _read_parquet(file: SourceFile, layout: ImportLayout, on_read: Callable[[int], None]) -> Iterator[Table]:
+    wanted = roles(layout)
+    with open_parquet(file) as parquet:
+        _check_columns(file, layout, parquet.schema_arrow.names)
+        total, first = max(parquet.metadata.num_rows, 1), 1
+        for batch in parquet.iter_batches(_PARQUET_ROWS, columns=list(dict.fromkeys(wanted.values()))):
+            columns = {role: batch[name] for role, name in wanted.items()}
+            for role in VALUES:
+                if role in columns:
+                    columns[role] = _as_floats(columns[role])
+
+            def text(line: int, batch: pa.RecordBatch = batch, first: int = first) -> str:
+                return ", ".join(str(value) for value in batch.slice(line - first, 1).to_pylist()[0].values())
+
+            yield Table(columns, np.arange(first, first + batch.num_rows), text)
+            first += batch.num_rows
+            on_read(file.bytes * (first - 1) // total)
 
 
 def _as_floats(column: pa.Array) -> pa.Array:
@@ -294,7 +311,7 @@ def to_rows(table: Table, file: SourceFile, layout: ImportLayout, problems: Prob
     values: dict[str, np.ndarray] = {}
     rounded = np.zeros(count, bool)
     for role, column in floats.items():
-        scaled = column * 10.0 ** (layout.size_precision if role == "volume" else layout.price_precision)
+        scaled = column * 10.0 ** digits(layout, role)
         leave_out("number", np.abs(scaled) >= EXACT)
         if not kept.all():
             scaled = np.where(kept, scaled, 0.0)

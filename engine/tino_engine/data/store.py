@@ -1,7 +1,8 @@
-"""Bars and instruments on disk, in the layout of NautilusTrader's Parquet catalog, written and read with pyarrow alone.
+"""Bars on disk, in the layout of NautilusTrader's Parquet catalog, written and read with pyarrow alone.
 
     <catalog>/data/bars/<bar type>/<first>_<last>.parquet      prices and volumes decimal128(38, 16), times of close
-    <catalog>/data/<class>/<instrument id>/<0>_<0>.parquet     one row
+
+Their instruments lie beside them, see `instruments`.
 
 NautilusTrader reads a whole folder: two files with the same bars are bars twice. So a file appears under its name complete
 or not at all (temporary name, fsync, rename), the same rows always get the same name, and the engine's database says which
@@ -48,15 +49,14 @@ EXACT = 2**53
 _PIECE = 262_144
 """Rows that are checked, hashed or written at a time: a series may lie in a mapped file and be larger than memory."""
 
-_TIME = pa.timestamp("ns", "UTC")
+TIME = pa.timestamp("ns", "UTC")
+"""Type of every stored instant."""
 _VALUES = ("open", "high", "low", "close", "volume")
 _HASH = b"tino_rows_sha256"
 _ROW_GROUP = 32_768
 _HALF = 27
 _LOW = (1 << _HALF) - 1
 INCOMING = ".incoming"
-_FOLDERS = {"Equity": "equity", "CurrencyPair": "currency_pair"}
-"""Where NautilusTrader looks for the instruments of a class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,17 +175,17 @@ def write_bars(catalog: Path, bar_type: str, instrument: Instrument, bars: Bars)
     }
     schema = pa.schema(
         [pa.field(name, DECIMAL, nullable=False) for name in _VALUES]
-        + [pa.field(name, _TIME, nullable=False) for name in ("ts_event", "ts_init")],
+        + [pa.field(name, TIME, nullable=False) for name in ("ts_event", "ts_init")],
         metadata=metadata,
     )
 
     def pieces() -> Iterator[pa.Table]:
         for start in range(0, len(bars), _PIECE):
-            ts = pa.array(bars.ts[start : start + _PIECE], pa.int64()).view(_TIME)
+            ts = pa.array(bars.ts[start : start + _PIECE], pa.int64()).view(TIME)
             columns = [_decimals(bars.column(name)[start : start + _PIECE], bars.precision(name)) for name in _VALUES]
             yield pa.table([*columns, ts, ts], schema=schema)
 
-    _write(
+    write_table(
         catalog,
         target,
         schema,
@@ -194,88 +194,6 @@ def write_bars(catalog: Path, bar_type: str, instrument: Instrument, bars: Bars)
         column_encoding={"ts_event": "DELTA_BINARY_PACKED", "ts_init": "DELTA_BINARY_PACKED"},
     )
     return stored
-
-
-def write_instrument(catalog: Path, instrument: Instrument) -> None:
-    """Store an instrument where a backtest from the catalog looks for it; an earlier definition is replaced.
-
-    Margins are one, which is 100 %: an instrument without margins lets a MARGIN account take any position, so the
-    venue's leverage alone divides them. NautilusTrader takes only prices that are multiples of the price increment; it is
-    therefore one unit of the last decimal. Raises `disk_full`, and ValueError for a class of instruments that is not stored yet.
-    """
-    kind, fields = _definition(instrument)
-    metadata = {b"instrument_id": instrument.id, b"type_name": kind}
-    table = pa.table(
-        [pa.array([value], field.type) for field, value in fields],
-        schema=pa.schema([field for field, _ in fields], metadata=metadata),
-    )
-    target = _instrument_file(catalog, instrument.id, _FOLDERS[kind])
-    for other in set(_FOLDERS.values()) - {_FOLDERS[kind]}:
-        # It may have been imported as something else before; NautilusTrader would find two.
-        _instrument_file(catalog, instrument.id, other).unlink(missing_ok=True)
-    if not _is_table(target, table):
-        _write(catalog, target, table.schema, [table])
-
-
-def has_instrument(catalog: Path, instrument_id: str) -> bool:
-    """Tell whether an instrument is stored."""
-    return any(_instrument_file(catalog, instrument_id, folder).is_file() for folder in _FOLDERS.values())
-
-
-def _definition(instrument: Instrument) -> tuple[str, list[tuple[pa.Field, object]]]:
-    """Give NautilusTrader's class for an instrument, and its row: what is paid for with another currency is a pair."""
-    text, required = pa.string(), {"nullable": False}
-    head: list[tuple[pa.Field, object]] = [
-        (pa.field("id", text, **required), instrument.id),
-        (pa.field("raw_symbol", text, **required), instrument.symbol),
-    ]
-    limits = ("max_quantity", "min_quantity", "max_notional", "min_notional", "max_price", "min_price")
-    tail: list[tuple[pa.Field, object]] = [
-        (pa.field("margin_init", text, **required), "1"),
-        (pa.field("margin_maint", text, **required), "1"),
-        (pa.field("tick_scheme", text), None),
-        (pa.field("info", pa.json_()), None),
-        (pa.field("ts_event", _TIME, **required), 0),
-        (pa.field("ts_init", _TIME, **required), 0),
-    ]
-    if instrument.asset_class in ("crypto", "fx"):
-        return "CurrencyPair", [
-            *head,
-            (pa.field("base_currency", text, **required), base_currency(instrument)),
-            (pa.field("quote_currency", text, **required), instrument.currency),
-            (pa.field("price_precision", pa.uint8(), **required), instrument.price_precision),
-            (pa.field("size_precision", pa.uint8(), **required), instrument.size_precision),
-            (pa.field("price_increment", text, **required), instrument.price_increment),
-            (pa.field("size_increment", text, **required), increment(instrument.size_precision)),
-            (pa.field("multiplier", text, **required), instrument.multiplier),
-            (pa.field("lot_size", text), None),
-            *((pa.field(name, text), None) for name in limits),
-            *tail,
-        ]
-    if instrument.asset_class != "equity":
-        raise ValueError(f"instruments of class {instrument.asset_class} are not stored yet")
-    return "Equity", [
-        *head,
-        (pa.field("currency", text, **required), instrument.currency),
-        (pa.field("price_precision", pa.uint8(), **required), instrument.price_precision),
-        (pa.field("price_increment", text, **required), instrument.price_increment),
-        (pa.field("lot_size", text), instrument.lot_size),
-        *((pa.field(name, text), None) for name in ("isin", "max_quantity", "min_quantity", "max_price", "min_price")),
-        *tail,
-    ]
-
-
-def base_currency(instrument: Instrument) -> str:
-    """Give what a pair trades: its symbol without the currency that is paid. Raises ValueError when nothing is left."""
-    base = instrument.symbol.upper().removesuffix(instrument.currency).rstrip("/-_")
-    if not base or base == instrument.symbol.upper():
-        raise ValueError(f"{instrument.symbol} is not a pair that ends with {instrument.currency}")
-    return base
-
-
-def increment(precision: int) -> str:
-    """Give one unit of the last decimal as text."""
-    return f"{10**-precision:.{precision}f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -514,7 +432,8 @@ def _reading(path: Path, bar_type: str) -> Iterator[None]:
         raise TinoError("data_corrupt", barType=bar_type, reason=reason.rstrip(".")) from error
 
 
-def _write(catalog: Path, target: Path, schema: pa.Schema, tables: Iterable[pa.Table], **options: Any) -> None:
+def write_table(catalog: Path, target: Path, schema: pa.Schema, tables: Iterable[pa.Table], **options: Any) -> None:
+    """Write a file of the catalog, complete or not at all. Raises `disk_full`."""
     incoming = catalog / INCOMING
     with writing(target):
         incoming.mkdir(parents=True, exist_ok=True)
@@ -536,7 +455,7 @@ def _write(catalog: Path, target: Path, schema: pa.Schema, tables: Iterable[pa.T
 def _free_name(catalog: Path, bar_type: str, first: int, last: int, wanted: str) -> str:
     """Give the name for rows with this hash: that of a file which has, or had, the same rows, or one that is free."""
     for wider in itertools.count():
-        file = f"{bars_folder(bar_type)}/{_name(first, last + wider)}"
+        file = f"{bars_folder(bar_type)}/{file_name(first, last + wider)}"
         target = catalog / file
         if not target.exists():
             return file
@@ -559,18 +478,16 @@ def _holds(target: Path, bar_type: str, wanted: str) -> bool:
         return False
 
 
-def _is_table(target: Path, table: pa.Table) -> bool:
+def is_table(target: Path, table: pa.Table) -> bool:
+    """Tell whether a file holds just this table."""
     try:
         return pq.read_table(target).equals(table)
     except (OSError, pa.ArrowException):
         return False
 
 
-def _instrument_file(catalog: Path, instrument_id: str, folder: str) -> Path:
-    return catalog / "data" / folder / instrument_id.replace("/", "") / _name(0, 0)
-
-
-def _name(first: int, last: int) -> str:
+def file_name(first: int, last: int) -> str:
+    """Give the name of a file of the catalog by its first and last instant, nanoseconds."""
     return f"{_stamp(first)}_{_stamp(last)}.parquet"
 
 

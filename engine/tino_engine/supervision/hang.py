@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HANG_SECONDS = 7
-"""Less than clients wait for a sign (`SILENT_AFTER_MS` in `extension/client/eventStream.ts`): the stacks are written before one ends it."""
+"""Less than clients wait for a sign (`HANG_MS` in `extension/supervisor/watchdog.ts`): the stacks are written before one ends it."""
 
 logger = log.get("supervision")
 

@@ -1,6 +1,7 @@
 /** The engine's state on one screen. */
 import type { Client, EngineStatus } from "#contracts";
-import { bytes, CLIENT_KINDS, duration, moment, shortPath } from "../format.ts";
+import { CLIENT_KINDS } from "../../supervisor/lockDirectory.ts";
+import { bytes, duration, moment, shortPath } from "../format.ts";
 import { cut, type Paint, type Screen, table } from "../output.ts";
 
 const ROLES: Record<EngineStatus["children"][number]["role"], string> = {
