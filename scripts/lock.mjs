@@ -36,7 +36,7 @@ function compile(args, cwd) {
 }
 
 compile([...upgrade, "pyproject.toml", "-o", "requirements.lock"], engine);
-compile([...upgrade, "pyproject.toml", "--group", "dev", "-c", "requirements.lock", "-o", "dev-requirements.lock"], engine);
+compile([...upgrade, "pyproject.toml", "--group", "dev", "-c", "requirements.lock", "--override", "dev-overrides.txt", "-o", "dev-requirements.lock"], engine);
 
 const pinned = join(root, "scripts", "uv-requirements.txt");
 const version = values.uv ?? /^uv==(\S+)/m.exec(readFileSync(pinned, "utf8"))?.[1];
