@@ -62,6 +62,13 @@ export type SymbolEntry = z.infer<typeof SymbolEntry>;
 export const SymbolList = z.object({ symbols: z.array(SymbolEntry) }).meta({ id: "SymbolList" });
 export type SymbolList = z.infer<typeof SymbolList>;
 
+/** Length of a bar as it is asked for. */
+export const BarStep = z
+  .string()
+  .regex(/^[1-9][0-9]{0,5}-(SECOND|MINUTE|HOUR|DAY|WEEK|MONTH)$/)
+  .meta({ id: "BarStep", description: "Such as 1-MINUTE or 1-DAY." });
+export type BarStep = z.infer<typeof BarStep>;
+
 /** Query of `GET /api/data/bars`; the reply is an Arrow IPC stream with the columns of {@link BAR_COLUMNS}. */
 export const BarsQuery = z
   .object({
@@ -70,9 +77,14 @@ export const BarsQuery = z
     to: EpochMs.nullable().default(null),
     points: z.number().int().min(1).max(1_000_000).nullable().default(null).describe("At most about this many rows; bars are merged to reach it. Null: all of them."),
     adjustment: Adjustment.default("splitsAndDividends"),
+    step: BarStep.nullable().default(null).describe("Resampled to this step on the way; null: as stored."),
   })
   .meta({ id: "BarsQuery" });
 export type BarsQuery = z.infer<typeof BarsQuery>;
+
+/** The samples that come with tino: five US stocks as traded, 2000-2013; closes of 20 stocks of the S&P 500, adjusted, 1990-2022. */
+export const SampleQuery = z.object({ sample: z.enum(["usStocks", "sp500"]).default("usStocks") }).meta({ id: "SampleQuery" });
+export type SampleQuery = z.infer<typeof SampleQuery>;
 
 export const SampleReply = z.object({ imported: z.array(z.string()).describe("Bar types that were not there before."), symbols: z.array(SymbolEntry) }).meta({ id: "SampleReply" });
 export type SampleReply = z.infer<typeof SampleReply>;
@@ -267,3 +279,174 @@ export type RemoveRequest = z.infer<typeof RemoveRequest>;
 
 /** Columns of every bar table, stored or sent. `ts` is the close of the bar. */
 export const BAR_COLUMNS = ["ts", "open", "high", "low", "close", "volume"] as const;
+
+/** How much a finding matters: `info` describes, `warning` may change a result, `severe` will. */
+export const Severity = z.enum(["info", "warning", "severe"]).meta({ id: "Severity" });
+export type Severity = z.infer<typeof Severity>;
+
+/**
+ * What can be wrong with a series. `gap`: sessions or hours without bars. `extra`: bars while the exchange was closed. `spike`: a price
+ * that leaps and comes back. `jump`: one that leaps and stays. `split`: a leap like that of a split which no action tells of. `actionWithoutMove`:
+ * a split that the prices do not show. `volume`: none. `closeOnly`: bars without a range. `frozen`: the same price for long. `ends`: earlier than
+ * others of its venue. `invalid`: rows that cannot be bars. `unreadable`: its files are damaged.
+ */
+export const FindingKind = z.enum(["gap", "extra", "spike", "jump", "split", "actionWithoutMove", "volume", "closeOnly", "frozen", "ends", "invalid", "unreadable"]).meta({ id: "FindingKind" });
+export type FindingKind = z.infer<typeof FindingKind>;
+
+export const QualityFinding = z
+  .object({
+    kind: FindingKind,
+    severity: Severity,
+    from: EpochMs,
+    to: EpochMs,
+    count: z.number().int().min(1).describe("Bars concerned; of a gap those that are missing."),
+    message: z.string().describe("One sentence for people."),
+    splitRatio: z.number().nullable().describe("Of a `split`: new shares for one old, as an action would say it."),
+    exDay: Day.nullable().describe("Of a `split` or an `actionWithoutMove`."),
+  })
+  .meta({ id: "QualityFinding" });
+export type QualityFinding = z.infer<typeof QualityFinding>;
+
+/** What a look at a whole series found. */
+export const SeriesQuality = z
+  .object({
+    barType: z.string(),
+    instrumentId: z.string(),
+    calendar: z.string().describe("Exchange calendar that it was held against: XNYS, 24/7, 24/5."),
+    assumed: z.boolean().describe("The venue is not one that has a calendar; this one was taken for its kind of instrument."),
+    bars: z.number().int().min(0),
+    expected: z.number().int().min(0).describe("Bars that the calendar's sessions have from the first bar to the last."),
+    missing: z.number().int().min(0),
+    from: EpochMs,
+    to: EpochMs,
+    strip: z.array(z.number().min(0).max(1)).describe("Share of the expected bars that are there, in up to 100 equal stretches from `from` to `to`."),
+    severity: Severity.nullable().describe("The highest of its findings; null without any."),
+    findings: z.array(QualityFinding).describe("Most severe first, then by time; at most 200."),
+    findingCount: z.number().int().min(0),
+  })
+  .meta({ id: "SeriesQuality" });
+export type SeriesQuality = z.infer<typeof SeriesQuality>;
+
+export const QualityQuery = z.object({ symbol: z.string().nullable().default(null).describe("An instrument or a watchlist as @name; null: everything.") }).meta({ id: "QualityQuery" });
+export type QualityQuery = z.infer<typeof QualityQuery>;
+
+export const QualityReport = z.object({ series: z.array(SeriesQuality) }).meta({ id: "QualityReport" });
+export type QualityReport = z.infer<typeof QualityReport>;
+
+/** The data of a run that is about to start. */
+export const DataCheckRequest = z
+  .object({
+    symbols: z.array(z.string()).max(1000).default([]),
+    barTypes: z.array(z.string()).max(1000).default([]),
+    from: Day.nullable().default(null),
+    to: Day.nullable().default(null),
+    adjustment: Adjustment.default("splitsAndDividends"),
+  })
+  .meta({ id: "DataCheckRequest" });
+export type DataCheckRequest = z.infer<typeof DataCheckRequest>;
+
+/** What can be done about a warning before a run. */
+export const DataFix = z
+  .discriminatedUnion("kind", [
+    z.object({ kind: z.literal("adjust"), label: z.string(), adjustment: Adjustment }),
+    z.object({ kind: z.literal("addSplit"), label: z.string(), instrumentId: z.string(), exDay: Day, value: z.number() }),
+    z.object({ kind: z.literal("removeSplit"), label: z.string(), instrumentId: z.string(), exDay: Day }),
+    z.object({ kind: z.literal("import"), label: z.string(), instrumentId: z.string() }),
+  ])
+  .meta({ id: "DataFix" });
+export type DataFix = z.infer<typeof DataFix>;
+
+export const DataWarning = z.object({ barType: z.string(), finding: QualityFinding, fix: DataFix.nullable() }).meta({ id: "DataWarning" });
+export type DataWarning = z.infer<typeof DataWarning>;
+
+/** Findings of warning or severe that lie within a run's range and that its adjustment does not settle, most severe first. */
+export const DataCheck = z.object({ warnings: z.array(DataWarning), severity: Severity.nullable() }).meta({ id: "DataCheck" });
+export type DataCheck = z.infer<typeof DataCheck>;
+
+/** Change the splits and dividends of an instrument: those of `remove` go, then those of `put` are set, one for each day and kind. */
+export const ActionsRequest = z
+  .object({
+    instrumentId: z.string(),
+    put: z.array(CorporateAction).max(10_000).default([]),
+    remove: z
+      .array(z.object({ exDay: Day, kind: z.enum(["split", "dividend"]) }))
+      .max(10_000)
+      .default([]),
+  })
+  .meta({ id: "ActionsRequest" });
+export type ActionsRequest = z.infer<typeof ActionsRequest>;
+
+/** A CSV file of splits and dividends: columns `symbol` (or the one given here), `date`, `kind` and `value`, or `split` and `dividend`. */
+export const ActionsImportRequest = z.object({ paths: z.array(z.string().min(1)).min(1).max(1000), symbol: z.string().nullable().default(null).describe("Instrument of files that name none.") }).meta({ id: "ActionsImportRequest" });
+export type ActionsImportRequest = z.infer<typeof ActionsImportRequest>;
+
+export const ActionsImportReply = z.object({ rows: z.number().int().min(0), changed: z.number().int().min(0), symbols: z.array(SymbolEntry).describe("Instruments concerned, as they are now.") }).meta({ id: "ActionsImportReply" });
+export type ActionsImportReply = z.infer<typeof ActionsImportReply>;
+
+/** Store a series at a coarser step, as traded; a split inside of a bar is taken out of that bar's earlier part. */
+export const ResampleRequest = z.object({ barType: z.string(), step: BarStep }).meta({ id: "ResampleRequest" });
+export type ResampleRequest = z.infer<typeof ResampleRequest>;
+
+export const ResampleReply = z.object({ coverage: Coverage, changed: z.boolean() }).meta({ id: "ResampleReply" });
+export type ResampleReply = z.infer<typeof ResampleReply>;
+
+export const WatchlistName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$/)
+  .meta({ id: "WatchlistName", description: "Up to 40 letters, digits, dots, hyphens and underscores." });
+
+/** A named list of instruments; `@name` stands for them wherever a symbol may be given. */
+export const Watchlist = z.object({ name: WatchlistName, symbols: z.array(z.string()) }).meta({ id: "Watchlist" });
+export type Watchlist = z.infer<typeof Watchlist>;
+
+export const WatchlistList = z.object({ watchlists: z.array(Watchlist) }).meta({ id: "WatchlistList" });
+export type WatchlistList = z.infer<typeof WatchlistList>;
+
+export const WatchlistRequest = z.object({ symbols: z.array(z.string()).max(1000) }).meta({ id: "WatchlistRequest" });
+export type WatchlistRequest = z.infer<typeof WatchlistRequest>;
+
+/** One figure of a company. `knownOn` is the first day on which it could be known: reports come weeks after the period they are of. */
+export const Fundamental = z.object({ instrumentId: z.string(), field: z.string(), periodEnd: Day, knownOn: Day, value: z.number() }).meta({ id: "Fundamental" });
+export type Fundamental = z.infer<typeof Fundamental>;
+
+/** Figures as they were known on a day: of each period the newest version up to then. Without a day: every version. */
+export const FundamentalsQuery = z.object({ symbol: z.string(), field: z.string().nullable().default(null), asOf: Day.nullable().default(null) }).meta({ id: "FundamentalsQuery" });
+export type FundamentalsQuery = z.infer<typeof FundamentalsQuery>;
+
+export const FundamentalList = z.object({ rows: z.array(Fundamental).describe("By field, period and day known."), fields: z.array(z.string()) }).meta({ id: "FundamentalList" });
+export type FundamentalList = z.infer<typeof FundamentalList>;
+
+/**
+ * CSV or Parquet. Columns `symbol` (or the one given here), `period` and `known`; then either `field` and `value`, or one column for each field.
+ * A file without `known` is refused unless a lag is given: figures dated to the end of their period let a strategy see the future.
+ */
+export const FundamentalsImportRequest = z
+  .object({
+    paths: z.array(z.string().min(1)).min(1).max(1000),
+    symbol: z.string().nullable().default(null),
+    lagDays: z.number().int().min(1).max(730).nullable().default(null).describe("Days from the end of a period until its figures are taken to be known."),
+  })
+  .meta({ id: "FundamentalsImportRequest" });
+export type FundamentalsImportRequest = z.infer<typeof FundamentalsImportRequest>;
+
+export const FundamentalsImportReply = z.object({ rows: z.number().int().min(0), changed: z.number().int().min(0), instruments: z.array(z.string()), fields: z.array(z.string()) }).meta({ id: "FundamentalsImportReply" });
+export type FundamentalsImportReply = z.infer<typeof FundamentalsImportReply>;
+
+/** A piece of a file that a page was given and that the engine has no path to. */
+export const UploadRequest = z
+  .object({
+    upload: z
+      .string()
+      .regex(/^upl_[0-9a-z]{20,32}$/)
+      .nullable()
+      .describe("Null begins one."),
+    name: z.string().min(1).max(200).describe("Of the file; what stands before a slash is ignored."),
+    offset: z.number().int().min(0).describe("Bytes sent before."),
+    data: z.string().max(900_000).describe("Base64."),
+  })
+  .meta({ id: "UploadRequest" });
+export type UploadRequest = z.infer<typeof UploadRequest>;
+
+/** Where it lies: an import takes this path. Removed by the next start of the engine. */
+export const UploadReply = z.object({ upload: z.string(), path: z.string(), bytes: z.number().int().min(0) }).meta({ id: "UploadReply" });
+export type UploadReply = z.infer<typeof UploadReply>;

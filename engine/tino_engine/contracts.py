@@ -8,10 +8,26 @@ from pydantic import Field
 
 from tino_engine.contract_model import ContractModel
 
+type Path = Annotated[str, Field(min_length=1)]
+
+
+class ActionsImportRequest(ContractModel):
+    paths: Annotated[list[Path], Field(max_length=1000, min_length=1)]
+    symbol: Annotated[str | None, Field(description="Instrument of files that name none.")] = None
+
 
 class Assumption(ContractModel):
     label: str
     value: str
+
+
+type BarStep = Annotated[
+    str,
+    Field(
+        description="Such as 1-MINUTE or 1-DAY.",
+        pattern="^[1-9][0-9]{0,5}-(SECOND|MINUTE|HOUR|DAY|WEEK|MONTH)$",
+    ),
+]
 
 
 type Points = Annotated[
@@ -49,9 +65,40 @@ type Pid = Annotated[
 ]
 
 
+class CodeFile(ContractModel):
+    name: Annotated[str, Field(description="Path relative to the strategy's folder, with `/`.")]
+    path: Annotated[str, Field(description="Absolute path at which it lay.")]
+    text: Annotated[str, Field(description="As it ran.")]
+    edited: Annotated[bool, Field(description="The file at that path is another one now, or gone.")]
+
+
+class CodeVersion(ContractModel):
+    hash: Annotated[str, Field(description="SHA-256 over all files; names their copy.")]
+    commit: Annotated[
+        str | None,
+        Field(description="Git commit that was checked out; null outside a repository."),
+    ]
+    dirty: Annotated[
+        bool | None,
+        Field(description="One of the files was not as in that commit; null outside a repository."),
+    ]
+
+
 class DataChanged(ContractModel):
     type: Literal["data.changed"]
     bar_types: Annotated[list[str], Field(alias="barTypes")]
+
+
+class DataFix1(ContractModel):
+    kind: Literal["adjust"]
+    label: str
+    adjustment: Literal["none", "splits", "splitsAndDividends"]
+
+
+class DataFix4(ContractModel):
+    kind: Literal["import"]
+    label: str
+    instrument_id: Annotated[str, Field(alias="instrumentId")]
 
 
 type Day = Annotated[
@@ -89,6 +136,68 @@ type EpochMs = Annotated[
         le=8640000000000000,
     ),
 ]
+
+
+class Fundamental(ContractModel):
+    instrument_id: Annotated[str, Field(alias="instrumentId")]
+    field: str
+    period_end: Annotated[
+        str,
+        Field(
+            alias="periodEnd",
+            description="Calendar day, YYYY-MM-DD.",
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        ),
+    ]
+    known_on: Annotated[
+        str,
+        Field(
+            alias="knownOn",
+            description="Calendar day, YYYY-MM-DD.",
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        ),
+    ]
+    value: float
+
+
+class FundamentalList(ContractModel):
+    rows: Annotated[list[Fundamental], Field(description="By field, period and day known.")]
+    fields: list[str]
+
+
+class FundamentalsImportReply(ContractModel):
+    rows: Annotated[int, Field(ge=0)]
+    changed: Annotated[int, Field(ge=0)]
+    instruments: list[str]
+    fields: list[str]
+
+
+type LagDays = Annotated[
+    int,
+    Field(
+        description="Days from the end of a period until its figures are taken to be known.",
+        ge=1,
+        le=730,
+    ),
+]
+
+
+class FundamentalsImportRequest(ContractModel):
+    paths: Annotated[list[Path], Field(max_length=1000, min_length=1)]
+    symbol: str | None = None
+    lag_days: Annotated[
+        LagDays | None,
+        Field(
+            alias="lagDays",
+            description="Days from the end of a period until its figures are taken to be known.",
+        ),
+    ] = None
+
+
+class FundamentalsQuery(ContractModel):
+    symbol: str
+    field: str | None = None
+    as_of: Annotated[Day | None, Field(alias="asOf")] = None
 
 
 type Proof = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -299,9 +408,6 @@ class ImportProgress(ContractModel):
     bytes_done: Annotated[int, Field(alias="bytesDone", ge=0)]
     bytes_total: Annotated[int, Field(alias="bytesTotal", ge=0)]
     rows: Annotated[int, Field(description="Rows read so far.", ge=0)]
-
-
-type Path = Annotated[str, Field(min_length=1)]
 
 
 class ImportRequest(ContractModel):
@@ -523,6 +629,13 @@ class PositionState(ContractModel):
     ]
 
 
+class QualityQuery(ContractModel):
+    symbol: Annotated[
+        str | None,
+        Field(description="An instrument or a watchlist as @name; null: everything."),
+    ] = None
+
+
 class RefusalReason(ContractModel):
     kind: Literal["denied", "rejected"]
     reason: str
@@ -532,6 +645,17 @@ class RefusalReason(ContractModel):
 
 class RemoveRequest(ContractModel):
     bar_types: Annotated[list[str], Field(alias="barTypes", max_length=10000, min_length=1)]
+
+
+class ResampleRequest(ContractModel):
+    bar_type: Annotated[str, Field(alias="barType")]
+    step: Annotated[
+        str,
+        Field(
+            description="Such as 1-MINUTE or 1-DAY.",
+            pattern="^[1-9][0-9]{0,5}-(SECOND|MINUTE|HOUR|DAY|WEEK|MONTH)$",
+        ),
+    ]
 
 
 class Resumed(ContractModel):
@@ -594,6 +718,13 @@ class RunProgressed(ContractModel):
     type: Literal["run.progressed"]
     id: Annotated[str, Field(description="Identifier of a run.", pattern="^run_[0-9a-z]{20,32}$")]
     progress: RunProgress
+
+
+class SampleQuery(ContractModel):
+    sample: Literal["usStocks", "sp500"] = "usStocks"
+
+
+type StripItem = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 type Points1 = Annotated[
@@ -710,6 +841,29 @@ class TrustChanged(ContractModel):
     trusted_folders: Annotated[list[str], Field(alias="trustedFolders")]
 
 
+class UploadReply(ContractModel):
+    upload: str
+    path: str
+    bytes: Annotated[int, Field(ge=0)]
+
+
+type Upload = Annotated[str, Field(description="Null begins one.", pattern="^upl_[0-9a-z]{20,32}$")]
+
+
+class UploadRequest(ContractModel):
+    upload: Annotated[Upload | None, Field(description="Null begins one.")]
+    name: Annotated[
+        str,
+        Field(
+            description="Of the file; what stands before a slash is ignored.",
+            max_length=200,
+            min_length=1,
+        ),
+    ]
+    offset: Annotated[int, Field(description="Bytes sent before.", ge=0)]
+    data: Annotated[str, Field(description="Base64.", max_length=900000)]
+
+
 class VenueModel(ContractModel):
     account_type: Annotated[
         Literal["CASH", "MARGIN"],
@@ -764,6 +918,22 @@ class VenueModel(ContractModel):
     ] = 42
 
 
+class WatchlistRequest(ContractModel):
+    symbols: Annotated[list[str], Field(max_length=1000)]
+
+
+class RemoveItem(ContractModel):
+    ex_day: Annotated[
+        str,
+        Field(
+            alias="exDay",
+            description="Calendar day, YYYY-MM-DD.",
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        ),
+    ]
+    kind: Literal["split", "dividend"]
+
+
 class BacktestRequest(ContractModel):
     path: Annotated[str, Field(description="Absolute path of the strategy's file.", min_length=1)]
     name: Annotated[
@@ -810,6 +980,10 @@ class BarsQuery(ContractModel):
         Field(description="At most about this many rows; bars are merged to reach it. Null: all of them."),
     ] = None
     adjustment: Literal["none", "splits", "splitsAndDividends"] = "splitsAndDividends"
+    step: Annotated[
+        BarStep | None,
+        Field(description="Resampled to this step on the way; null: as stored."),
+    ] = None
 
 
 class Bootstrap(ContractModel):
@@ -943,6 +1117,43 @@ class Coverage(ContractModel):
     hash: Annotated[
         str,
         Field(description="SHA-256 over the stored rows, made at import; part of a run's identity."),
+    ]
+
+
+class DataCheckRequest(ContractModel):
+    symbols: Annotated[list[str], Field(max_length=1000)] = []
+    bar_types: Annotated[list[str], Field(alias="barTypes", max_length=1000)] = []
+    from_: Annotated[Day | None, Field(alias="from")] = None
+    to: Day | None = None
+    adjustment: Literal["none", "splits", "splitsAndDividends"] = "splitsAndDividends"
+
+
+class DataFix2(ContractModel):
+    kind: Literal["addSplit"]
+    label: str
+    instrument_id: Annotated[str, Field(alias="instrumentId")]
+    ex_day: Annotated[
+        str,
+        Field(
+            alias="exDay",
+            description="Calendar day, YYYY-MM-DD.",
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        ),
+    ]
+    value: float
+
+
+class DataFix3(ContractModel):
+    kind: Literal["removeSplit"]
+    label: str
+    instrument_id: Annotated[str, Field(alias="instrumentId")]
+    ex_day: Annotated[
+        str,
+        Field(
+            alias="exDay",
+            description="Calendar day, YYYY-MM-DD.",
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        ),
     ]
 
 
@@ -1096,6 +1307,7 @@ class ErrorBody(ContractModel):
         "run_not_found",
         "run_not_finished",
         "run_already_ended",
+        "run_code_missing",
         "run_cancelled",
         "run_interrupted",
         "series_not_found",
@@ -1322,6 +1534,65 @@ class Parameter(ContractModel):
     line: Annotated[int, Field(ge=1)]
 
 
+class QualityFinding(ContractModel):
+    kind: Literal[
+        "gap",
+        "extra",
+        "spike",
+        "jump",
+        "split",
+        "actionWithoutMove",
+        "volume",
+        "closeOnly",
+        "frozen",
+        "ends",
+        "invalid",
+        "unreadable",
+    ]
+    severity: Literal["info", "warning", "severe"]
+    from_: Annotated[
+        int,
+        Field(
+            alias="from",
+            description="Whole milliseconds since the Unix epoch.",
+            ge=-8640000000000000,
+            le=8640000000000000,
+        ),
+    ]
+    to: Annotated[
+        int,
+        Field(
+            description="Whole milliseconds since the Unix epoch.",
+            ge=-8640000000000000,
+            le=8640000000000000,
+        ),
+    ]
+    count: Annotated[int, Field(description="Bars concerned; of a gap those that are missing.", ge=1)]
+    message: Annotated[str, Field(description="One sentence for people.")]
+    split_ratio: Annotated[
+        float | None,
+        Field(
+            alias="splitRatio",
+            description="Of a `split`: new shares for one old, as an action would say it.",
+        ),
+    ]
+    ex_day: Annotated[
+        Day | None,
+        Field(alias="exDay", description="Of a `split` or an `actionWithoutMove`."),
+    ]
+
+
+class ResampleReply(ContractModel):
+    coverage: Coverage
+    changed: bool
+
+
+class RunCode(ContractModel):
+    id: Annotated[str, Field(description="Identifier of a run.", pattern="^run_[0-9a-z]{20,32}$")]
+    code: CodeVersion
+    files: list[CodeFile]
+
+
 class RunSummary(ContractModel):
     id: Annotated[str, Field(description="Identifier of a run.", pattern="^run_[0-9a-z]{20,32}$")]
     status: Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
@@ -1361,6 +1632,11 @@ class RunSummary(ContractModel):
             description="SHA-256 of the strategy's file as it was run.",
         ),
     ]
+    code: CodeVersion | None = None
+    edited: Annotated[
+        bool | None,
+        Field(description="A file of the code is not any more what ran; null when no copy was kept."),
+    ] = None
 
 
 class SeriesInfo(ContractModel):
@@ -1372,6 +1648,60 @@ class SeriesInfo(ContractModel):
     from_: Annotated[EpochMs | None, Field(alias="from")]
     to: EpochMs | None
     drawings: list[Drawing]
+
+
+class SeriesQuality(ContractModel):
+    bar_type: Annotated[str, Field(alias="barType")]
+    instrument_id: Annotated[str, Field(alias="instrumentId")]
+    calendar: Annotated[
+        str,
+        Field(description="Exchange calendar that it was held against: XNYS, 24/7, 24/5."),
+    ]
+    assumed: Annotated[
+        bool,
+        Field(description="The venue is not one that has a calendar; this one was taken for its kind of instrument."),
+    ]
+    bars: Annotated[int, Field(ge=0)]
+    expected: Annotated[
+        int,
+        Field(
+            description="Bars that the calendar's sessions have from the first bar to the last.",
+            ge=0,
+        ),
+    ]
+    missing: Annotated[int, Field(ge=0)]
+    from_: Annotated[
+        int,
+        Field(
+            alias="from",
+            description="Whole milliseconds since the Unix epoch.",
+            ge=-8640000000000000,
+            le=8640000000000000,
+        ),
+    ]
+    to: Annotated[
+        int,
+        Field(
+            description="Whole milliseconds since the Unix epoch.",
+            ge=-8640000000000000,
+            le=8640000000000000,
+        ),
+    ]
+    strip: Annotated[
+        list[StripItem],
+        Field(
+            description="Share of the expected bars that are there, in up to 100 equal stretches from `from` to `to`."
+        ),
+    ]
+    severity: Annotated[
+        Literal["info", "warning", "severe"] | None,
+        Field(description="The highest of its findings; null without any."),
+    ]
+    findings: Annotated[
+        list[QualityFinding],
+        Field(description="Most severe first, then by time; at most 200."),
+    ]
+    finding_count: Annotated[int, Field(alias="findingCount", ge=0)]
 
 
 class Strategy(ContractModel):
@@ -1399,6 +1729,33 @@ class SymbolEntry(ContractModel):
 
 class SymbolList(ContractModel):
     symbols: list[SymbolEntry]
+
+
+class Watchlist(ContractModel):
+    name: Annotated[
+        str,
+        Field(
+            description="Up to 40 letters, digits, dots, hyphens and underscores.",
+            pattern="^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$",
+        ),
+    ]
+    symbols: list[str]
+
+
+class WatchlistList(ContractModel):
+    watchlists: list[Watchlist]
+
+
+class ActionsImportReply(ContractModel):
+    rows: Annotated[int, Field(ge=0)]
+    changed: Annotated[int, Field(ge=0)]
+    symbols: Annotated[list[SymbolEntry], Field(description="Instruments concerned, as they are now.")]
+
+
+class ActionsRequest(ContractModel):
+    instrument_id: Annotated[str, Field(alias="instrumentId")]
+    put: Annotated[list[CorporateAction], Field(max_length=10000, validate_default=True)] = []
+    remove: Annotated[list[RemoveItem], Field(max_length=10000, validate_default=True)] = []
 
 
 class BacktestResult(ContractModel):
@@ -1454,6 +1811,12 @@ class DataImport(ContractModel):
     error: ErrorBody | None
 
 
+class DataWarning(ContractModel):
+    bar_type: Annotated[str, Field(alias="barType")]
+    finding: QualityFinding
+    fix: DataFix1 | DataFix2 | DataFix3 | DataFix4 | None
+
+
 class ImportChanged(ContractModel):
     type: Literal["import.changed"]
     import_: Annotated[DataImport, Field(alias="import")]
@@ -1461,6 +1824,10 @@ class ImportChanged(ContractModel):
 
 class ImportList(ContractModel):
     imports: list[DataImport]
+
+
+class QualityReport(ContractModel):
+    series: list[SeriesQuality]
 
 
 class Run(ContractModel):
@@ -1502,6 +1869,11 @@ class Run(ContractModel):
             description="SHA-256 of the strategy's file as it was run.",
         ),
     ]
+    code: CodeVersion | None = None
+    edited: Annotated[
+        bool | None,
+        Field(description="A file of the code is not any more what ran; null when no copy was kept."),
+    ] = None
     venue: VenueModel
     result: BacktestResult | None
 
@@ -1519,6 +1891,11 @@ class RunList(ContractModel):
 class SampleReply(ContractModel):
     imported: Annotated[list[str], Field(description="Bar types that were not there before.")]
     symbols: list[SymbolEntry]
+
+
+class DataCheck(ContractModel):
+    warnings: list[DataWarning]
+    severity: Literal["info", "warning", "severe"] | None
 
 
 class LedgerEvent(ContractModel):
@@ -1617,12 +1994,14 @@ EXIT: dict[str, int] = {
     "cancelled": 130,
 }
 PATTERNS: dict[str, str] = {
+    "^[1-9][0-9]{0,5}-(SECOND|MINUTE|HOUR|DAY|WEEK|MONTH)$": "Such as 1-MINUTE or 1-DAY.",
     "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$": "Calendar day, YYYY-MM-DD.",
     "^-?[0-9]+(\\.[0-9]+)?$": "Exact decimal number as text.",
     "^imp_[0-9a-z]{20,32}$": "Identifier of an import.",
     "^[0-9a-f]{32}$": "128 random bits as hex.",
     "^run_[0-9a-z]{20,32}$": "Identifier of a run.",
     "^[0-9]+(\\.[0-9]+)?$": "Exact decimal number as text, zero or more.",
+    "^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$": "Up to 40 letters, digits, dots, hyphens and underscores.",
 }
 METRICS: tuple[str, ...] = (
     "totalReturn",
@@ -1994,6 +2373,12 @@ ERRORS: dict[str, ErrorEntry] = {
         "Run {id} has no result: it is {status}.", "Wait for it, or start it again.", 409, 6
     ),
     "run_already_ended": ErrorEntry("Run {id} has already ended ({status}).", "Nothing to cancel.", 409, 6),
+    "run_code_missing": ErrorEntry(
+        "The code of run {id} is not there: {reason}.",
+        "Runs keep a copy of their code since tino 0.2; run it again to have one.",
+        404,
+        3,
+    ),
     "run_cancelled": ErrorEntry(
         "The run was cancelled.", "Start it again when you like; nothing was stored.", 409, 130
     ),
@@ -2068,6 +2453,7 @@ CALLS: dict[str, Call] = {
     "startBacktest": Call("POST", "/api/backtest", "simulate", BacktestRequest, None, RunSummary),
     "listRuns": Call("GET", "/api/backtest", "read", None, RunListQuery, RunList),
     "getRun": Call("GET", "/api/backtest/{id}", "read", None, None, Run),
+    "getRunCode": Call("GET", "/api/backtest/{id}/code", "read", None, None, RunCode),
     "cancelRun": Call("POST", "/api/backtest/{id}/cancel", "simulate", None, None, RunSummary),
     "getSeries": Call("GET", "/api/backtest/{id}/series/{series}", "read", None, SeriesQuery, None),
 }
