@@ -125,6 +125,21 @@ export const CATALOGUE = {
   result_unreadable: entry(500, EXIT.fault, "The result of run {id} cannot be read: {reason}.", "Run it again; the entry keeps its parameters."),
   database_failed: entry(500, EXIT.fault, "The database {path} cannot be used: {reason}.", "See the log {log}; a copy of the file is kept beside it."),
 
+  // Searches
+  sweep_not_found: entry(404, EXIT.input, "There is no sweep {id}.", "`tino sweeps` lists them."),
+  sweep_empty: entry(422, EXIT.input, "The sweep has no points: {reason}.", "Widen a range or loosen the constraint."),
+  sweep_large: entry(409, EXIT.refused, "The sweep has {points} points, and more than {limit} are asked about.", "Narrow the ranges, try a part of them (--points), or confirm it (--yes)."),
+  sweep_dimension_invalid: entry(422, EXIT.input, "{name} cannot be searched: {reason}.", "Name values, or a range from a number to a greater one."),
+  sweep_constraint_invalid: entry(422, EXIT.input, "The constraint “{constraint}” cannot be used: {reason}.", "Compare parameters, numbers and text with < <= > >= == != and or not + - * / // % abs min max."),
+  sweep_already_ended: entry(409, EXIT.refused, "Sweep {id} has already ended ({status}).", "Nothing to stop."),
+  sweep_not_resumable: entry(409, EXIT.refused, "Sweep {id} cannot be resumed: it is {status}.", "Sweeps that were stopped, were interrupted or have failed can be."),
+  sweep_under_way: entry(409, EXIT.refused, "Sweep {id} is under way.", "Stop it first."),
+  sweep_code_changed: entry(409, EXIT.refused, "{path}, or what it imports, was changed since the sweep began.", "Start a new sweep: the points of two programs cannot be compared."),
+  sweep_data_changed: entry(409, EXIT.refused, "The data of the sweep was changed since it began.", "Start a new sweep: the points of different data cannot be compared."),
+  sweep_without_result: entry(400, EXIT.strategy, "No point of the sweep was finished: {failed} failed, {pruned} were pruned. {reason}", "Run one of its points as a backtest to see why."),
+  sweep_interrupted: entry(503, EXIT.engine, "The engine ended while the sweep was under way.", "Resume it with `tino sweep resume`; points that have ended are not run again."),
+  sweep_workers_failed: entry(500, EXIT.fault, "Process after process of the sweep ended ({reason}).", "See the log {log}. With --workers 1 or less memory for other programs it may go on: `tino sweep resume`."),
+
   // Terminal
   usage: entry(400, EXIT.usage, "{reason}", "`tino {verb} --help` shows how it is used."),
   terminal_required: entry(400, EXIT.refused, "This needs a terminal to ask in.", "Run it in a terminal, or give the answer as an option."),

@@ -13,6 +13,7 @@ import { RunProgress, RunSummary } from "./backtest.ts";
 import { ClientKind, Decimal, EpochMs, Instance, Mode, Nonce, RunId } from "./base.ts";
 import { DataImport } from "./data.ts";
 import { Client, EngineState, EngineStatus } from "./process.ts";
+import { SweepChanged, SweepProgressed, SweepRemoved } from "./search.ts";
 
 const Side = z.enum(["BUY", "SELL"]);
 
@@ -128,7 +129,7 @@ export type DataChanged = z.infer<typeof DataChanged>;
 export const ImportChanged = z.object({ type: z.literal("import.changed"), import: DataImport }).meta({ id: "ImportChanged" });
 export type ImportChanged = z.infer<typeof ImportChanged>;
 
-export const Event = z.discriminatedUnion("type", [OrderbookDelta, Trade, OrderState, PositionState, RiskAlert, RunChanged, RunProgressed, ClientJoined, ClientLeft, EngineChanged, DataChanged, ImportChanged]).meta({ id: "Event" });
+export const Event = z.discriminatedUnion("type", [OrderbookDelta, Trade, OrderState, PositionState, RiskAlert, RunChanged, RunProgressed, ClientJoined, ClientLeft, EngineChanged, DataChanged, ImportChanged, SweepChanged, SweepProgressed, SweepRemoved]).meta({ id: "Event" });
 export type Event = z.infer<typeof Event>;
 
 /** One event with its place in the stream. */

@@ -10,4 +10,5 @@ export * from "./handshake.ts";
 export * from "./log.ts";
 export * from "./panel.ts";
 export * from "./process.ts";
+export * from "./search.ts";
 export * from "./strategies.ts";

@@ -63,6 +63,9 @@ function fold(state: State, event: Event): State {
     // The catalog and its imports are fetched, and what traders do has no page yet.
     case "data.changed":
     case "import.changed":
+    case "sweep.changed":
+    case "sweep.progressed":
+    case "sweep.removed":
     case "orderbook_delta":
     case "trade":
     case "order_state":

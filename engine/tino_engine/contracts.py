@@ -65,25 +65,6 @@ type Pid = Annotated[
 ]
 
 
-class CodeFile(ContractModel):
-    name: Annotated[str, Field(description="Path relative to the strategy's folder, with `/`.")]
-    path: Annotated[str, Field(description="Absolute path at which it lay.")]
-    text: Annotated[str, Field(description="As it ran.")]
-    edited: Annotated[bool, Field(description="The file at that path is another one now, or gone.")]
-
-
-class CodeVersion(ContractModel):
-    hash: Annotated[str, Field(description="SHA-256 over all files; names their copy.")]
-    commit: Annotated[
-        str | None,
-        Field(description="Git commit that was checked out; null outside a repository."),
-    ]
-    dirty: Annotated[
-        bool | None,
-        Field(description="One of the files was not as in that commit; null outside a repository."),
-    ]
-
-
 class DataChanged(ContractModel):
     type: Literal["data.changed"]
     bar_types: Annotated[list[str], Field(alias="barTypes")]
@@ -113,6 +94,15 @@ type Day = Annotated[
 type Decimal = Annotated[
     str,
     Field(description="Exact decimal number as text.", pattern="^-?[0-9]+(\\.[0-9]+)?$"),
+]
+
+
+type Step = Annotated[
+    float,
+    Field(
+        description="Null: the parameter's own step; else 1 for whole numbers, a tenth of the range for a grid, any number for the other methods.",
+        gt=0.0,
+    ),
 ]
 
 
@@ -227,7 +217,7 @@ type SkipLines = Annotated[int, Field(ge=0, le=1000)]
 type DayClose = Annotated[str, Field(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
 
 
-type Step = Annotated[str, Field(pattern="^[1-9][0-9]{0,5}-(SECOND|MINUTE|HOUR|DAY|WEEK|MONTH)$")]
+type Step1 = Annotated[str, Field(pattern="^[1-9][0-9]{0,5}-(SECOND|MINUTE|HOUR|DAY|WEEK|MONTH)$")]
 
 
 type Venue = Annotated[str, Field(pattern="^[A-Z0-9_]{1,20}$")]
@@ -261,7 +251,7 @@ class ImportChoices(ContractModel):
     zone: str | None = None
     stamp: Literal["open", "close"] | None = None
     day_close: Annotated[DayClose | None, Field(alias="dayClose")] = None
-    step: Step | None = None
+    step: Step1 | None = None
     symbol: str | None = None
     venue: Venue | None = None
     asset_class: Annotated[Literal["equity", "crypto", "fx"] | None, Field(alias="assetClass")] = None
@@ -490,6 +480,38 @@ class Metrics(ContractModel):
 type Nonce = Annotated[str, Field(description="128 random bits as hex.", pattern="^[0-9a-f]{32}$")]
 
 
+class Objective(ContractModel):
+    metric: Literal[
+        "totalReturn",
+        "annualReturn",
+        "volatility",
+        "sharpe",
+        "sortino",
+        "calmar",
+        "maxDrawdown",
+        "maxDrawdownDays",
+        "exposure",
+        "turnover",
+        "trades",
+        "winRate",
+        "profitFactor",
+        "expectancy",
+        "averageWin",
+        "averageLoss",
+        "longestLosingStreak",
+        "fees",
+        "netProfit",
+        "finalEquity",
+        "benchmarkReturn",
+        "alpha",
+        "beta",
+    ] = "sharpe"
+    direction: Annotated[
+        Literal["maximize", "minimize"] | None,
+        Field(description="Null: the direction that is good for the metric; up where none is."),
+    ] = None
+
+
 class OrderState(ContractModel):
     type: Literal["order_state"]
     trader_id: Annotated[str, Field(alias="traderId")]
@@ -582,6 +604,16 @@ class PageState(ContractModel):
     run: str | None = None
     path: Annotated[str | None, Field(description="Strategy file.")] = None
     name: Annotated[str | None, Field(description="Strategy class.")] = None
+
+
+type Neighbour = Annotated[int, Field(ge=0)]
+
+
+class Plateau(ContractModel):
+    number: Annotated[int, Field(ge=0)]
+    mean: Annotated[float, Field(description="Of the point and its neighbours.")]
+    worst: float
+    neighbours: Annotated[list[Neighbour], Field(description="Numbers of the neighbouring points.")]
 
 
 class PositionState(ContractModel):
@@ -798,6 +830,108 @@ class StrategyQuery(ContractModel):
 class StrategySchemaQuery(ContractModel):
     path: str
     name: Annotated[str | None, Field(description="Needed when the file holds more than one.")] = None
+
+
+type SweepId = Annotated[str, Field(description="Identifier of a sweep.", pattern="^sweep_[0-9a-z]{20,32}$")]
+
+
+class SweepListQuery(ContractModel):
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    before: Annotated[
+        SweepId | None,
+        Field(description="Only sweeps started before this one: the next page."),
+    ] = None
+    path: str | None = None
+    name: str | None = None
+
+
+type Points2 = Annotated[int, Field(description="Points to be tried; null: more than are counted.", ge=0)]
+
+
+type Combinations = Annotated[
+    int,
+    Field(
+        description="Combinations of all values, before the constraint; null: a range without steps has no number of them.",
+        ge=0,
+    ),
+]
+
+
+class SweepPointsQuery(ContractModel):
+    after: Annotated[
+        int,
+        Field(description="Only points with a greater number: the next page.", ge=-1),
+    ] = -1
+    limit: Annotated[int, Field(ge=1, le=5000)] = 1000
+
+
+type Total = Annotated[int, Field(ge=0)]
+
+
+type PointsPerSecond = Annotated[
+    float,
+    Field(description="Null until it can be told; without cached points.", ge=0.0),
+]
+
+
+class SweepProgress(ContractModel):
+    done: Annotated[int, Field(description="Points that have ended, however.", ge=0)]
+    total: Total | None
+    pruned: Annotated[int, Field(ge=0)]
+    failed: Annotated[int, Field(ge=0)]
+    cached: Annotated[int, Field(ge=0)]
+    running: Annotated[int, Field(ge=0)]
+    workers: Annotated[int, Field(ge=0)]
+    points_per_second: Annotated[
+        PointsPerSecond | None,
+        Field(
+            alias="pointsPerSecond",
+            description="Null until it can be told; without cached points.",
+        ),
+    ]
+    remaining_ms: Annotated[RemainingMs | None, Field(alias="remainingMs")]
+
+
+class SweepRemoved(ContractModel):
+    type: Literal["sweep.removed"]
+    id: Annotated[
+        str,
+        Field(description="Identifier of a sweep.", pattern="^sweep_[0-9a-z]{20,32}$"),
+    ]
+
+
+type Constraint = Annotated[
+    str,
+    Field(
+        description="What every point must fulfil, such as `fast < slow and stop > 0`.",
+        max_length=1000,
+    ),
+]
+
+
+type Points3 = Annotated[
+    int,
+    Field(
+        description="How many to try. Null: all of a grid, 100 of the others. A grid with fewer than it has is tried in part, evenly.",
+        ge=0,
+        le=10000000,
+    ),
+]
+
+
+type Workers = Annotated[
+    int,
+    Field(description="Processes at most. Null: one for each processor.", ge=1, le=256),
+]
+
+
+type MemoryBytes = Annotated[
+    int,
+    Field(
+        description="What the processes may take together. Null: half of what is free.",
+        ge=1,
+    ),
+]
 
 
 class TraceFrame(ContractModel):
@@ -1157,6 +1291,29 @@ class DataFix3(ContractModel):
     ]
 
 
+type Values = Annotated[
+    list[bool | int | float | str | list[str] | None],
+    Field(max_length=10000, min_length=1),
+]
+
+
+class Dimension(ContractModel):
+    name: Annotated[str, Field(min_length=1)]
+    values: Values | None = None
+    from_: Annotated[float | None, Field(alias="from")] = None
+    to: Annotated[float | None, Field(description="Included if a step reaches it.")] = None
+    step: Annotated[
+        Step | None,
+        Field(
+            description="Null: the parameter's own step; else 1 for whole numbers, a tenth of the range for a grid, any number for the other methods."
+        ),
+    ] = None
+    scale: Annotated[
+        Literal["linear", "log"],
+        Field(description="How random and tpe draw from a range without a step."),
+    ] = "linear"
+
+
 class EngineChanged(ContractModel):
     type: Literal["engine.changed"]
     state: Literal["starting", "healthy", "stopping"]
@@ -1307,7 +1464,6 @@ class ErrorBody(ContractModel):
         "run_not_found",
         "run_not_finished",
         "run_already_ended",
-        "run_code_missing",
         "run_cancelled",
         "run_interrupted",
         "series_not_found",
@@ -1316,6 +1472,19 @@ class ErrorBody(ContractModel):
         "disk_full",
         "result_unreadable",
         "database_failed",
+        "sweep_not_found",
+        "sweep_empty",
+        "sweep_large",
+        "sweep_dimension_invalid",
+        "sweep_constraint_invalid",
+        "sweep_already_ended",
+        "sweep_not_resumable",
+        "sweep_under_way",
+        "sweep_code_changed",
+        "sweep_data_changed",
+        "sweep_without_result",
+        "sweep_interrupted",
+        "sweep_workers_failed",
         "usage",
         "terminal_required",
         "file_not_written",
@@ -1587,12 +1756,6 @@ class ResampleReply(ContractModel):
     changed: bool
 
 
-class RunCode(ContractModel):
-    id: Annotated[str, Field(description="Identifier of a run.", pattern="^run_[0-9a-z]{20,32}$")]
-    code: CodeVersion
-    files: list[CodeFile]
-
-
 class RunSummary(ContractModel):
     id: Annotated[str, Field(description="Identifier of a run.", pattern="^run_[0-9a-z]{20,32}$")]
     status: Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
@@ -1632,11 +1795,6 @@ class RunSummary(ContractModel):
             description="SHA-256 of the strategy's file as it was run.",
         ),
     ]
-    code: CodeVersion | None = None
-    edited: Annotated[
-        bool | None,
-        Field(description="A file of the code is not any more what ran; null when no copy was kept."),
-    ] = None
 
 
 class SeriesInfo(ContractModel):
@@ -1719,6 +1877,123 @@ class StrategyList(ContractModel):
         list[ErrorBody],
         Field(description="Files that mention Strategy and could not be read."),
     ]
+
+
+class SweepPlan(ContractModel):
+    points: Annotated[
+        Points2 | None,
+        Field(description="Points to be tried; null: more than are counted."),
+    ]
+    combinations: Annotated[
+        Combinations | None,
+        Field(
+            description="Combinations of all values, before the constraint; null: a range without steps has no number of them."
+        ),
+    ]
+    asks: Annotated[bool, Field(description="So many that starting it needs `confirmed`.")]
+    dimensions: Annotated[list[Dimension], Field(description="With what the schema fills in.")]
+
+
+class SweepPoint(ContractModel):
+    number: Annotated[int, Field(ge=0)]
+    parameters: Annotated[
+        dict[str, bool | int | float | str | list[str] | None],
+        Field(description="The searched ones."),
+    ]
+    status: Literal["finished", "pruned", "failed"]
+    values: Annotated[
+        list[float | None],
+        Field(
+            description="One for each objective; null where it is not defined. Of a pruned point the last one that was reached."
+        ),
+    ]
+    metrics: Metrics | None
+    sparkline: Annotated[
+        list[float],
+        Field(description="Up to 60 points of equity over starting balance."),
+    ]
+    cached: Annotated[
+        bool,
+        Field(description="Known from an earlier sweep of the same code, data and assumptions; not run again."),
+    ]
+    elapsed_ms: Annotated[int, Field(alias="elapsedMs", ge=0)]
+    error: ErrorBody | None
+
+
+class SweepPointList(ContractModel):
+    points: list[SweepPoint]
+    more: bool
+
+
+class SweepProgressed(ContractModel):
+    type: Literal["sweep.progressed"]
+    id: Annotated[
+        str,
+        Field(description="Identifier of a sweep.", pattern="^sweep_[0-9a-z]{20,32}$"),
+    ]
+    progress: SweepProgress
+    elapsed_ms: Annotated[int, Field(alias="elapsedMs", ge=0)]
+    best: Annotated[list[SweepPoint], Field(max_length=100)]
+    plateau: Plateau | None
+    stable: SweepPoint | None
+    points: Annotated[list[SweepPoint], Field(description="Those that ended since the last event.")]
+
+
+class SweepRequest(ContractModel):
+    backtest: Annotated[
+        BacktestRequest,
+        Field(description="What every point has in common; its parameters are those that are not searched."),
+    ]
+    dimensions: Annotated[list[Dimension], Field(max_length=20, min_length=1)]
+    constraint: Annotated[
+        Constraint | None,
+        Field(description="What every point must fulfil, such as `fast < slow and stop > 0`."),
+    ] = None
+    method: Annotated[
+        Literal["grid", "random", "tpe"],
+        Field(description="Every combination; drawn at random; Optuna's tree-structured Parzen estimator."),
+    ] = "grid"
+    points: Annotated[
+        Points3 | None,
+        Field(
+            description="How many to try. Null: all of a grid, 100 of the others. A grid with fewer than it has is tried in part, evenly."
+        ),
+    ] = None
+    objectives: Annotated[
+        list[Objective],
+        Field(
+            description="With more than one the best points are those that no other one betters in all (Pareto front).",
+            max_length=3,
+            min_length=1,
+            validate_default=True,
+        ),
+    ] = [{"metric": "sharpe", "direction": None}]
+    seed: Annotated[
+        int,
+        Field(
+            description="Of the order of a grid and of what is drawn.",
+            ge=0,
+            le=4294967295,
+        ),
+    ] = 42
+    pruning: Annotated[
+        bool,
+        Field(
+            description="End points early that are worse than the median of the earlier ones after a quarter, half or three quarters of the time. One objective only."
+        ),
+    ] = False
+    workers: Annotated[
+        Workers | None,
+        Field(description="Processes at most. Null: one for each processor."),
+    ] = None
+    memory_bytes: Annotated[
+        MemoryBytes | None,
+        Field(
+            alias="memoryBytes",
+            description="What the processes may take together. Null: half of what is free.",
+        ),
+    ] = None
+    confirmed: Annotated[bool, Field(description="A number of points that is asked about is wanted.")] = False
 
 
 class SymbolEntry(ContractModel):
@@ -1869,11 +2144,6 @@ class Run(ContractModel):
             description="SHA-256 of the strategy's file as it was run.",
         ),
     ]
-    code: CodeVersion | None = None
-    edited: Annotated[
-        bool | None,
-        Field(description="A file of the code is not any more what ran; null when no copy was kept."),
-    ] = None
     venue: VenueModel
     result: BacktestResult | None
 
@@ -1891,6 +2161,69 @@ class RunList(ContractModel):
 class SampleReply(ContractModel):
     imported: Annotated[list[str], Field(description="Bar types that were not there before.")]
     symbols: list[SymbolEntry]
+
+
+class Sweep(ContractModel):
+    id: Annotated[
+        str,
+        Field(description="Identifier of a sweep.", pattern="^sweep_[0-9a-z]{20,32}$"),
+    ]
+    status: Annotated[
+        Literal["running", "finished", "stopped", "interrupted", "failed"],
+        Field(description="Stopped by somebody, or interrupted because the engine ended: both can be resumed."),
+    ]
+    request: SweepRequest
+    path: str
+    name: Annotated[str, Field(description="Strategy class.")]
+    symbols: list[str]
+    bar_types: Annotated[list[str], Field(alias="barTypes")]
+    dimensions: list[Dimension]
+    objectives: Annotated[list[Objective], Field(description="With their directions.")]
+    origin: Literal["vscode", "cli", "browser", "trader"]
+    created_at: Annotated[
+        int,
+        Field(
+            alias="createdAt",
+            description="Whole milliseconds since the Unix epoch.",
+            ge=-8640000000000000,
+            le=8640000000000000,
+        ),
+    ]
+    ended_at: Annotated[EpochMs | None, Field(alias="endedAt")]
+    elapsed_ms: Annotated[
+        int,
+        Field(alias="elapsedMs", description="Time at work, over all resumptions.", ge=0),
+    ]
+    progress: SweepProgress
+    best: Annotated[
+        list[SweepPoint],
+        Field(
+            description="The best point; with several objectives the Pareto front, by the first one.",
+            max_length=100,
+        ),
+    ]
+    plateau: Plateau | None
+    stable: Annotated[SweepPoint | None, Field(description="The point of the plateau.")]
+    currency: str | None
+    periods_per_year: Annotated[int | None, Field(alias="periodsPerYear")]
+    code_hash: Annotated[
+        str,
+        Field(
+            alias="codeHash",
+            description="SHA-256 over the strategy's file and what it imports. Points of other code are not mixed in.",
+        ),
+    ]
+    error: ErrorBody | None
+
+
+class SweepChanged(ContractModel):
+    type: Literal["sweep.changed"]
+    sweep: Sweep
+
+
+class SweepList(ContractModel):
+    sweeps: list[Sweep]
+    more: bool
 
 
 class DataCheck(ContractModel):
@@ -1916,7 +2249,10 @@ class LedgerEvent(ContractModel):
         | ClientLeft
         | EngineChanged
         | DataChanged
-        | ImportChanged,
+        | ImportChanged
+        | SweepChanged
+        | SweepProgressed
+        | SweepRemoved,
         Field(discriminator="type"),
     ]
 
@@ -1972,7 +2308,10 @@ class Envelope(ContractModel):
         | ClientLeft
         | EngineChanged
         | DataChanged
-        | ImportChanged,
+        | ImportChanged
+        | SweepChanged
+        | SweepProgressed
+        | SweepRemoved,
         Field(discriminator="type"),
     ]
 
@@ -2000,6 +2339,7 @@ PATTERNS: dict[str, str] = {
     "^imp_[0-9a-z]{20,32}$": "Identifier of an import.",
     "^[0-9a-f]{32}$": "128 random bits as hex.",
     "^run_[0-9a-z]{20,32}$": "Identifier of a run.",
+    "^sweep_[0-9a-z]{20,32}$": "Identifier of a sweep.",
     "^[0-9]+(\\.[0-9]+)?$": "Exact decimal number as text, zero or more.",
     "^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$": "Up to 40 letters, digits, dots, hyphens and underscores.",
 }
@@ -2373,12 +2713,6 @@ ERRORS: dict[str, ErrorEntry] = {
         "Run {id} has no result: it is {status}.", "Wait for it, or start it again.", 409, 6
     ),
     "run_already_ended": ErrorEntry("Run {id} has already ended ({status}).", "Nothing to cancel.", 409, 6),
-    "run_code_missing": ErrorEntry(
-        "The code of run {id} is not there: {reason}.",
-        "Runs keep a copy of their code since tino 0.2; run it again to have one.",
-        404,
-        3,
-    ),
     "run_cancelled": ErrorEntry(
         "The run was cancelled.", "Start it again when you like; nothing was stored.", 409, 130
     ),
@@ -2404,6 +2738,61 @@ ERRORS: dict[str, ErrorEntry] = {
     "database_failed": ErrorEntry(
         "The database {path} cannot be used: {reason}.",
         "See the log {log}; a copy of the file is kept beside it.",
+        500,
+        1,
+    ),
+    "sweep_not_found": ErrorEntry("There is no sweep {id}.", "`tino sweeps` lists them.", 404, 3),
+    "sweep_empty": ErrorEntry("The sweep has no points: {reason}.", "Widen a range or loosen the constraint.", 422, 3),
+    "sweep_large": ErrorEntry(
+        "The sweep has {points} points, and more than {limit} are asked about.",
+        "Narrow the ranges, try a part of them (--points), or confirm it (--yes).",
+        409,
+        6,
+    ),
+    "sweep_dimension_invalid": ErrorEntry(
+        "{name} cannot be searched: {reason}.", "Name values, or a range from a number to a greater one.", 422, 3
+    ),
+    "sweep_constraint_invalid": ErrorEntry(
+        "The constraint “{constraint}” cannot be used: {reason}.",
+        "Compare parameters, numbers and text with < <= > >= == != and or not + - * / // % abs min max.",
+        422,
+        3,
+    ),
+    "sweep_already_ended": ErrorEntry("Sweep {id} has already ended ({status}).", "Nothing to stop.", 409, 6),
+    "sweep_not_resumable": ErrorEntry(
+        "Sweep {id} cannot be resumed: it is {status}.",
+        "Sweeps that were stopped, were interrupted or have failed can be.",
+        409,
+        6,
+    ),
+    "sweep_under_way": ErrorEntry("Sweep {id} is under way.", "Stop it first.", 409, 6),
+    "sweep_code_changed": ErrorEntry(
+        "{path}, or what it imports, was changed since the sweep began.",
+        "Start a new sweep: the points of two programs cannot be compared.",
+        409,
+        6,
+    ),
+    "sweep_data_changed": ErrorEntry(
+        "The data of the sweep was changed since it began.",
+        "Start a new sweep: the points of different data cannot be compared.",
+        409,
+        6,
+    ),
+    "sweep_without_result": ErrorEntry(
+        "No point of the sweep was finished: {failed} failed, {pruned} were pruned. {reason}",
+        "Run one of its points as a backtest to see why.",
+        400,
+        4,
+    ),
+    "sweep_interrupted": ErrorEntry(
+        "The engine ended while the sweep was under way.",
+        "Resume it with `tino sweep resume`; points that have ended are not run again.",
+        503,
+        5,
+    ),
+    "sweep_workers_failed": ErrorEntry(
+        "Process after process of the sweep ended ({reason}).",
+        "See the log {log}. With --workers 1 or less memory for other programs it may go on: `tino sweep resume`.",
         500,
         1,
     ),
@@ -2453,7 +2842,6 @@ CALLS: dict[str, Call] = {
     "startBacktest": Call("POST", "/api/backtest", "simulate", BacktestRequest, None, RunSummary),
     "listRuns": Call("GET", "/api/backtest", "read", None, RunListQuery, RunList),
     "getRun": Call("GET", "/api/backtest/{id}", "read", None, None, Run),
-    "getRunCode": Call("GET", "/api/backtest/{id}/code", "read", None, None, RunCode),
     "cancelRun": Call("POST", "/api/backtest/{id}/cancel", "simulate", None, None, RunSummary),
     "getSeries": Call("GET", "/api/backtest/{id}/series/{series}", "read", None, SeriesQuery, None),
 }
