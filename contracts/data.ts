@@ -6,6 +6,31 @@ import { ErrorBody } from "./errors.ts";
 export const AssetClass = z.enum(["equity", "crypto", "fx", "future", "option", "index", "other"]).meta({ id: "AssetClass" });
 export type AssetClass = z.infer<typeof AssetClass>;
 
+/** NautilusTrader's class of an instrument. */
+export const InstrumentKind = z
+  .enum([
+    "BettingInstrument",
+    "BinaryOption",
+    "Cfd",
+    "Commodity",
+    "CryptoFuture",
+    "CryptoFuturesSpread",
+    "CryptoOption",
+    "CryptoOptionSpread",
+    "CryptoPerpetual",
+    "CurrencyPair",
+    "Equity",
+    "FuturesContract",
+    "FuturesSpread",
+    "IndexInstrument",
+    "OptionContract",
+    "OptionSpread",
+    "PerpetualContract",
+    "TokenizedAsset",
+  ])
+  .meta({ id: "InstrumentKind" });
+export type InstrumentKind = z.infer<typeof InstrumentKind>;
+
 /** Something that can be traded. `id` is `SYMBOL.VENUE`, as NautilusTrader writes it. */
 export const Instrument = z
   .object({
@@ -22,6 +47,11 @@ export const Instrument = z
     multiplier: UnsignedDecimal,
     timeZone: z.string().describe("IANA zone of its trading day."),
     periodsPerYear: z.number().int().describe("Trading days a year that annual figures use: 252 for stocks, 365 for crypto."),
+    kind: InstrumentKind.nullable().default(null).describe("Null: `CurrencyPair` for crypto and fx, `Equity` for equity."),
+    details: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+      .default({})
+      .describe("What NautilusTrader's class has besides, by its own names: underlying, expiration_ns, strike_price, option_kind, settlement_currency, …"),
   })
   .meta({ id: "Instrument" });
 export type Instrument = z.infer<typeof Instrument>;
@@ -56,7 +86,21 @@ export const Coverage = z
   .meta({ id: "Coverage" });
 export type Coverage = z.infer<typeof Coverage>;
 
-export const SymbolEntry = z.object({ instrument: Instrument, coverage: z.array(Coverage), actions: z.array(CorporateAction) }).meta({ id: "SymbolEntry" });
+/** One stored series of quotes, trades or changes of an order book. */
+export const TickCoverage = z
+  .object({
+    instrumentId: z.string(),
+    kind: z.enum(["quotes", "trades", "deltas"]),
+    rows: z.number().int().min(0),
+    from: EpochMs,
+    to: EpochMs,
+    source: z.string().describe("Where it came from, for people."),
+    hash: z.string().describe("SHA-256 over the stored rows; part of a run's identity."),
+  })
+  .meta({ id: "TickCoverage" });
+export type TickCoverage = z.infer<typeof TickCoverage>;
+
+export const SymbolEntry = z.object({ instrument: Instrument, coverage: z.array(Coverage), ticks: z.array(TickCoverage).default([]), actions: z.array(CorporateAction) }).meta({ id: "SymbolEntry" });
 export type SymbolEntry = z.infer<typeof SymbolEntry>;
 
 export const SymbolList = z.object({ symbols: z.array(SymbolEntry) }).meta({ id: "SymbolList" });
@@ -137,7 +181,7 @@ export const ImportLayout = z
       .string()
       .regex(/^[A-Z0-9_]{1,20}$/)
       .describe("Venue of symbols that name none."),
-    assetClass: z.enum(["equity", "crypto", "fx"]),
+    assetClass: AssetClass,
     currency: z
       .string()
       .regex(/^[A-Z0-9]{2,10}$/)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from tino_engine.contract_model import ContractModel
 
@@ -19,6 +20,12 @@ class ActionsImportRequest(ContractModel):
 class Assumption(ContractModel):
     label: str
     value: str
+
+
+class AssumptionComparison(ContractModel):
+    label: str
+    values: list[str | None]
+    differs: bool
 
 
 type BarStep = Annotated[
@@ -65,6 +72,25 @@ type Pid = Annotated[
 ]
 
 
+class CodeFile(ContractModel):
+    name: Annotated[str, Field(description="Path relative to the strategy's folder, with `/`.")]
+    path: Annotated[str, Field(description="Absolute path at which it lay.")]
+    text: Annotated[str, Field(description="As it ran.")]
+    edited: Annotated[bool, Field(description="The file at that path is another one now, or gone.")]
+
+
+class CodeVersion(ContractModel):
+    hash: Annotated[str, Field(description="SHA-256 over all files; names their copy.")]
+    commit: Annotated[
+        str | None,
+        Field(description="Git commit that was checked out; null outside a repository."),
+    ]
+    dirty: Annotated[
+        bool | None,
+        Field(description="One of the files was not as in that commit; null outside a repository."),
+    ]
+
+
 class DataChanged(ContractModel):
     type: Literal["data.changed"]
     bar_types: Annotated[list[str], Field(alias="barTypes")]
@@ -104,6 +130,33 @@ type Step = Annotated[
         gt=0.0,
     ),
 ]
+
+
+class DownloadProgress(ContractModel):
+    phase: Literal["starting", "fetching", "waiting", "storing"]
+    symbol: str | None
+    parts_done: Annotated[
+        int,
+        Field(
+            alias="partsDone",
+            description="Spans of time that are here, over all symbols looked at so far.",
+            ge=0,
+        ),
+    ]
+    parts_total: Annotated[int, Field(alias="partsTotal", ge=0)]
+    parts_kept: Annotated[
+        int,
+        Field(
+            alias="partsKept",
+            description="Those of them that an earlier download had fetched.",
+            ge=0,
+        ),
+    ]
+    rows: Annotated[int, Field(ge=0)]
+    reason: Annotated[str | None, Field(description="What it waits for.")]
+
+
+type Symbol = Annotated[str, Field(max_length=100, min_length=1)]
 
 
 class Drawing(ContractModel):
@@ -203,6 +256,14 @@ type LedgerSeq1 = Annotated[
         ge=0,
     ),
 ]
+
+
+type Count = Annotated[int, Field(ge=0)]
+
+
+class Histogram(ContractModel):
+    edges: Annotated[list[float], Field(description="One more than counts; rising.")]
+    counts: list[Count]
 
 
 type Delimiter = Annotated[str, Field(max_length=1, min_length=1)]
@@ -328,7 +389,10 @@ class ImportLayout(ContractModel):
         str,
         Field(description="Venue of symbols that name none.", pattern="^[A-Z0-9_]{1,20}$"),
     ]
-    asset_class: Annotated[Literal["equity", "crypto", "fx"], Field(alias="assetClass")]
+    asset_class: Annotated[
+        Literal["equity", "crypto", "fx", "future", "option", "index", "other"],
+        Field(alias="assetClass"),
+    ]
     currency: Annotated[str, Field(description="Of the prices.", pattern="^[A-Z0-9]{2,10}$")]
     price_precision: Annotated[int, Field(alias="pricePrecision", ge=0, le=12)]
     size_precision: Annotated[int, Field(alias="sizePrecision", ge=0, le=12)]
@@ -442,6 +506,15 @@ class ImportedSeries(ContractModel):
     ]
 
 
+type Note = Annotated[
+    str,
+    Field(
+        description="Takes the note's place; empty text removes it. Null: as it is.",
+        max_length=10000,
+    ),
+]
+
+
 type Column1 = Annotated[int, Field(ge=1)]
 
 
@@ -449,6 +522,15 @@ class Location(ContractModel):
     path: Annotated[str, Field(description="Absolute path.")]
     line: Annotated[int, Field(ge=1)]
     column: Column1 | None
+
+
+class MetricComparison(ContractModel):
+    name: Annotated[str, Field(description="Key of `Metrics`.")]
+    values: list[float | None]
+    differences: Annotated[
+        list[float | None],
+        Field(description="Value minus that of the first run; null where either is not defined."),
+    ]
 
 
 class Metrics(ContractModel):
@@ -661,6 +743,30 @@ class PositionState(ContractModel):
     ]
 
 
+class Problem(ContractModel):
+    name: str
+    reason: str
+
+
+class ProviderSymbol(ContractModel):
+    symbol: Annotated[str, Field(description="As the provider writes it, and as a download wants it.")]
+    name: str | None
+    asset_class: Annotated[
+        Literal["equity", "crypto", "fx", "future", "option", "index", "other"] | None,
+        Field(alias="assetClass"),
+    ]
+    venue: str | None
+
+
+class ProviderSymbolList(ContractModel):
+    symbols: list[ProviderSymbol]
+
+
+class ProviderSymbolQuery(ContractModel):
+    text: Annotated[str, Field(max_length=100)] = ""
+    limit: Annotated[int, Field(ge=1, le=500)] = 50
+
+
 class QualityQuery(ContractModel):
     symbol: Annotated[
         str | None,
@@ -717,16 +823,6 @@ class RiskAlert(ContractModel):
 
 
 type RunId = Annotated[str, Field(description="Identifier of a run.", pattern="^run_[0-9a-z]{20,32}$")]
-
-
-class RunListQuery(ContractModel):
-    limit: Annotated[int, Field(ge=1, le=1000)] = 100
-    before: Annotated[
-        RunId | None,
-        Field(description="Only runs started before this one: the next page."),
-    ] = None
-    path: str | None = None
-    name: str | None = None
 
 
 type BarsPerSecond = Annotated[float, Field(description="Null until it can be told.", ge=0.0)]
@@ -790,6 +886,10 @@ class Session(ContractModel):
 
 class SessionRequest(ContractModel):
     code: Annotated[str, Field(max_length=200)]
+
+
+class SetKeyRequest(ContractModel):
+    value: Annotated[str, Field(max_length=10000, min_length=1)]
 
 
 class ShutdownReply(ContractModel):
@@ -934,6 +1034,179 @@ type MemoryBytes = Annotated[
 ]
 
 
+type Tag = Annotated[
+    str,
+    Field(
+        description="Up to 40 characters without a comma, not beginning with a space.",
+        pattern="^[^\\s,][^,\\r\\n\\t]{0,39}$",
+    ),
+]
+
+
+class TearsheetCurve(ContractModel):
+    days: list[Day]
+    equity: list[float]
+    drawdown: Annotated[
+        list[float | None],
+        Field(description="Below the highest close so far, the start being the first high."),
+    ]
+    benchmark: Annotated[
+        list[float | None],
+        Field(description="Buy and hold, begun with the same money."),
+    ]
+
+
+class TearsheetDistribution(ContractModel):
+    histogram: Histogram
+    mean: float | None
+    standard_deviation: Annotated[float | None, Field(alias="standardDeviation")]
+    skew: float | None
+    kurtosis: Annotated[float | None, Field(description="Excess kurtosis: 0 for a normal distribution.")]
+    value_at_risk: Annotated[
+        float | None,
+        Field(
+            alias="valueAtRisk",
+            description="The return that one day in twenty falls short of: the 5 % quantile.",
+        ),
+    ]
+    conditional_value_at_risk: Annotated[
+        float | None,
+        Field(
+            alias="conditionalValueAtRisk",
+            description="Mean of the worst twentieth of days.",
+        ),
+    ]
+    best: float | None
+    worst: float | None
+    positive: Annotated[float | None, Field(description="Share of days with a gain.")]
+
+
+class TearsheetDrawdown(ContractModel):
+    peak: Annotated[
+        str,
+        Field(
+            description="The day of the high it falls from.",
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        ),
+    ]
+    start: Annotated[
+        str,
+        Field(
+            description="The first day below it.",
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        ),
+    ]
+    trough: Annotated[
+        str,
+        Field(
+            description="Calendar day, YYYY-MM-DD.",
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        ),
+    ]
+    recovery: Annotated[
+        Day | None,
+        Field(description="The first day at or above the high again; null: not yet."),
+    ]
+    depth: float
+    days: Annotated[
+        int,
+        Field(description="Calendar days from the high to recovery, or to the end.", ge=0),
+    ]
+
+
+class TearsheetDurations(ContractModel):
+    histogram: Annotated[Histogram, Field(description="Edges in milliseconds.")]
+    mean: float | None
+    median: float | None
+    shortest: float | None
+    longest: float | None
+    mean_winners: Annotated[float | None, Field(alias="meanWinners")]
+    mean_losers: Annotated[float | None, Field(alias="meanLosers")]
+    mean_bars: Annotated[float | None, Field(alias="meanBars")]
+
+
+type Trade1 = Annotated[int, Field(ge=0)]
+
+
+class TearsheetExcursions(ContractModel):
+    trades: Annotated[
+        list[Trade1],
+        Field(description="Rows of the table of trades; evenly chosen where there are more than can be drawn."),
+    ]
+    adverse: Annotated[list[float], Field(description="MAE: zero or negative.")]
+    favourable: Annotated[list[float], Field(description="MFE: zero or positive.")]
+    returns: list[float]
+    mean_adverse_winners: Annotated[float | None, Field(alias="meanAdverseWinners")]
+    mean_adverse_losers: Annotated[float | None, Field(alias="meanAdverseLosers")]
+    mean_favourable_winners: Annotated[float | None, Field(alias="meanFavourableWinners")]
+    mean_favourable_losers: Annotated[float | None, Field(alias="meanFavourableLosers")]
+
+
+class TearsheetHour(ContractModel):
+    hour: Annotated[int, Field(ge=0, le=23)]
+    trades: Annotated[int, Field(ge=0)]
+    win_rate: Annotated[float | None, Field(alias="winRate")]
+    result: float
+
+
+class TearsheetRolling(ContractModel):
+    window: Annotated[int, Field(description="In daily returns; 0: there are too few.", ge=0)]
+    days: list[Day]
+    sharpe: list[float | None]
+    volatility: list[float | None]
+
+
+class TearsheetWeekday(ContractModel):
+    weekday: Annotated[int, Field(description="0 is Monday.", ge=0, le=6)]
+    days: Annotated[int, Field(ge=0)]
+    mean_return: Annotated[float | None, Field(alias="meanReturn")]
+    trades: Annotated[int, Field(ge=0)]
+    win_rate: Annotated[float | None, Field(alias="winRate")]
+    result: float
+
+
+class TearsheetYear(ContractModel):
+    year: int
+    months: Annotated[
+        list[float | None],
+        Field(
+            description="Return of each month; null for a month without a bar.",
+            max_length=12,
+            min_length=12,
+        ),
+    ]
+    total: float
+    benchmark: Annotated[float | None, Field(description="Buy and hold over the same days.")]
+
+
+class TickCoverage(ContractModel):
+    instrument_id: Annotated[str, Field(alias="instrumentId")]
+    kind: Literal["quotes", "trades", "deltas"]
+    rows: Annotated[int, Field(ge=0)]
+    from_: Annotated[
+        int,
+        Field(
+            alias="from",
+            description="Whole milliseconds since the Unix epoch.",
+            ge=-8640000000000000,
+            le=8640000000000000,
+        ),
+    ]
+    to: Annotated[
+        int,
+        Field(
+            description="Whole milliseconds since the Unix epoch.",
+            ge=-8640000000000000,
+            le=8640000000000000,
+        ),
+    ]
+    source: Annotated[str, Field(description="Where it came from, for people.")]
+    hash: Annotated[
+        str,
+        Field(description="SHA-256 over the stored rows; part of a run's identity."),
+    ]
+
+
 class TraceFrame(ContractModel):
     path: str
     line: Annotated[int, Field(ge=1)]
@@ -970,6 +1243,16 @@ class Trade(ContractModel):
     ]
 
 
+class TradeGroup(ContractModel):
+    name: str
+    trades: Annotated[int, Field(ge=0)]
+    win_rate: Annotated[float | None, Field(alias="winRate")]
+    profit_factor: Annotated[float | None, Field(alias="profitFactor")]
+    expectancy: float | None
+    fees: float
+    result: float
+
+
 class TrustChanged(ContractModel):
     kind: Literal["trust"]
     trusted_folders: Annotated[list[str], Field(alias="trustedFolders")]
@@ -998,6 +1281,12 @@ class UploadRequest(ContractModel):
     data: Annotated[str, Field(description="Base64.", max_length=900000)]
 
 
+MarginsAdditionalProperty = TypeAliasType(
+    "MarginsAdditionalProperty",
+    Annotated[str, Field(pattern="^(0\\.[0-9]*[1-9][0-9]*|1(\\.0+)?)$")],
+)
+
+
 class VenueModel(ContractModel):
     account_type: Annotated[
         Literal["CASH", "MARGIN"],
@@ -1021,6 +1310,20 @@ class VenueModel(ContractModel):
             pattern="^[0-9]+(\\.[0-9]+)?$",
         ),
     ] = "1"
+    margins: Annotated[
+        dict[str, MarginsAdditionalProperty],
+        Field(
+            description="Margin that single instruments need, initial and maintenance, as a fraction of their value; the leverage does not count for them."
+        ),
+    ] = {}
+    oms_type: Annotated[
+        Literal["NETTING", "HEDGING"],
+        Field(
+            alias="omsType",
+            description="NETTING: one position an instrument and strategy. HEDGING: a position for each order that names none.",
+        ),
+    ] = "NETTING"
+    fee_model: Annotated[Literal["makerTaker", "fixed", "perContract"], Field(alias="feeModel")] = "makerTaker"
     maker_fee: Annotated[
         str,
         Field(
@@ -1037,19 +1340,101 @@ class VenueModel(ContractModel):
             pattern="^[0-9]+(\\.[0-9]+)?$",
         ),
     ] = "0.0005"
+    fee_amount: Annotated[
+        str,
+        Field(
+            alias="feeAmount",
+            description="Money an order (`fixed`) or a unit traded (`perContract`), in the instrument's quote currency.",
+            pattern="^[0-9]+(\\.[0-9]+)?$",
+        ),
+    ] = "1"
+    fill_model: Annotated[
+        Literal[
+            "standard",
+            "bestPrice",
+            "oneTick",
+            "probabilistic",
+            "twoTier",
+            "threeTier",
+            "sizeAware",
+            "partialLimit",
+            "volumeSensitive",
+            "competitionAware",
+        ],
+        Field(alias="fillModel"),
+    ] = "standard"
     slippage_probability: Annotated[
         float,
         Field(
             alias="slippageProbability",
-            description="Chance that a market order fills one tick worse.",
+            description="Chance that a market or stop order fills one tick worse than the fill model says.",
             ge=0.0,
             le=1.0,
         ),
     ] = 0
+    limit_fill_probability: Annotated[
+        float,
+        Field(
+            alias="limitFillProbability",
+            description="Chance that a limit order fills when a price only touches it.",
+            ge=0.0,
+            le=1.0,
+        ),
+    ] = 1
     seed: Annotated[
         int,
         Field(description="Of the fill model's random numbers.", ge=0, le=4294967295),
     ] = 42
+    latency_ms: Annotated[
+        int,
+        Field(
+            alias="latencyMs",
+            description="Time that every order, change and cancellation takes to the venue.",
+            ge=0,
+            le=86400000,
+        ),
+    ] = 0
+    submit_latency_ms: Annotated[
+        int,
+        Field(
+            alias="submitLatencyMs",
+            description="Further time that a new order takes.",
+            ge=0,
+            le=86400000,
+        ),
+    ] = 0
+    modify_latency_ms: Annotated[
+        int,
+        Field(
+            alias="modifyLatencyMs",
+            description="Further time that a change takes.",
+            ge=0,
+            le=86400000,
+        ),
+    ] = 0
+    cancel_latency_ms: Annotated[
+        int,
+        Field(
+            alias="cancelLatencyMs",
+            description="Further time that a cancellation takes.",
+            ge=0,
+            le=86400000,
+        ),
+    ] = 0
+    bar_execution: Annotated[
+        bool,
+        Field(
+            alias="barExecution",
+            description="Bars move the market. Off: only quotes and trades do, and a run with bars alone fills nothing.",
+        ),
+    ] = True
+    adaptive_high_low: Annotated[
+        bool,
+        Field(
+            alias="adaptiveHighLow",
+            description="Inside a bar the nearer of high and low comes first. Off: the high always does.",
+        ),
+    ] = True
 
 
 class WatchlistRequest(ContractModel):
@@ -1202,6 +1587,10 @@ class ClientLeft(ContractModel):
     client: Client
 
 
+class CompareRequest(ContractModel):
+    runs: Annotated[list[RunId], Field(max_length=20, min_length=2)]
+
+
 class CorporateAction(ContractModel):
     ex_day: Annotated[
         str,
@@ -1291,6 +1680,22 @@ class DataFix3(ContractModel):
     ]
 
 
+class DeleteReply(ContractModel):
+    deleted: list[RunId]
+    freed_bytes: Annotated[
+        int,
+        Field(
+            alias="freedBytes",
+            description="What the files of their results took.",
+            ge=0,
+        ),
+    ]
+
+
+class DeleteRequest(ContractModel):
+    runs: Annotated[list[RunId], Field(max_length=1000, min_length=1)]
+
+
 type Values = Annotated[
     list[bool | int | float | str | list[str] | None],
     Field(max_length=10000, min_length=1),
@@ -1312,6 +1717,71 @@ class Dimension(ContractModel):
         Literal["linear", "log"],
         Field(description="How random and tpe draw from a range without a step."),
     ] = "linear"
+
+
+class DownloadRequest(ContractModel):
+    provider: Annotated[
+        str,
+        Field(
+            description="Name of a provider: small letters, digits, - and _.",
+            pattern="^[a-z][a-z0-9_-]{0,39}$",
+        ),
+    ]
+    symbols: Annotated[
+        list[Symbol],
+        Field(description="As the provider writes them.", max_length=500, min_length=1),
+    ]
+    kind: Literal["bars", "trades", "quotes", "deltas"] = "bars"
+    step: Annotated[
+        str,
+        Field(
+            description="Length of the bars; of no meaning for the other kinds.",
+            pattern="^[1-9][0-9]{0,5}-(SECOND|MINUTE|HOUR|DAY|WEEK|MONTH)$",
+        ),
+    ] = "1-DAY"
+    from_: Annotated[
+        str,
+        Field(
+            alias="from",
+            description="First day, in UTC; of stocks in the zone of their exchange.",
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        ),
+    ]
+    to: Annotated[Day | None, Field(description="Last day, inclusive. Null: today.")] = None
+    refresh: Annotated[
+        bool,
+        Field(description="Fetch again what was fetched before; without it only what is missing."),
+    ] = False
+
+
+class DownloadedSeries(ContractModel):
+    symbol: Annotated[str, Field(description="As it was asked for.")]
+    instrument_id: Annotated[str, Field(alias="instrumentId")]
+    kind: Literal["bars", "trades", "quotes", "deltas"]
+    bar_type: Annotated[str | None, Field(alias="barType", description="Null for ticks.")]
+    outcome: Literal["new", "changed", "unchanged"]
+    rows: Annotated[int, Field(description="Stored now.", ge=0)]
+    from_: Annotated[
+        int,
+        Field(
+            alias="from",
+            description="Whole milliseconds since the Unix epoch.",
+            ge=-8640000000000000,
+            le=8640000000000000,
+        ),
+    ]
+    to: Annotated[
+        int,
+        Field(
+            description="Whole milliseconds since the Unix epoch.",
+            ge=-8640000000000000,
+            le=8640000000000000,
+        ),
+    ]
+    notes: Annotated[
+        list[str],
+        Field(description="What was done with rows that could not be stored as they were."),
+    ]
 
 
 class EngineChanged(ContractModel):
@@ -1461,9 +1931,30 @@ class ErrorBody(ContractModel):
         "import_already_ended",
         "import_cancelled",
         "import_interrupted",
+        "provider_unknown",
+        "provider_kind_missing",
+        "provider_symbol_unknown",
+        "provider_key_missing",
+        "provider_key_refused",
+        "provider_rate_limited",
+        "provider_down",
+        "provider_answer_truncated",
+        "provider_range_empty",
+        "provider_failed",
+        "provider_data_invalid",
+        "download_not_found",
+        "download_already_ended",
+        "download_cancelled",
+        "download_interrupted",
+        "key_not_found",
+        "keychain_failed",
+        "catalog_remote_failed",
         "run_not_found",
         "run_not_finished",
         "run_already_ended",
+        "run_code_missing",
+        "run_not_ended",
+        "pages_not_built",
         "run_cancelled",
         "run_interrupted",
         "series_not_found",
@@ -1495,6 +1986,14 @@ class ErrorBody(ContractModel):
     location: Location | None = None
     traceback: Annotated[list[TraceFrame], Field(validate_default=True)] = []
     field: Annotated[str | None, Field(description="The request field or parameter at fault.")] = None
+
+
+class ExportQuery(ContractModel):
+    as_: Annotated[Literal["csv", "json", "parquet", "html"], Field(alias="as")]
+    table: Annotated[
+        Literal["trades", "orders", "fills", "equity", "log", "all"],
+        Field(description="Which of the run's tables; a tearsheet (`html`) shows the whole run."),
+    ] = "trades"
 
 
 class Health(ContractModel):
@@ -1612,6 +2111,74 @@ class Instrument(ContractModel):
             description="Trading days a year that annual figures use: 252 for stocks, 365 for crypto.",
         ),
     ]
+    kind: Annotated[
+        Literal[
+            "BettingInstrument",
+            "BinaryOption",
+            "Cfd",
+            "Commodity",
+            "CryptoFuture",
+            "CryptoFuturesSpread",
+            "CryptoOption",
+            "CryptoOptionSpread",
+            "CryptoPerpetual",
+            "CurrencyPair",
+            "Equity",
+            "FuturesContract",
+            "FuturesSpread",
+            "IndexInstrument",
+            "OptionContract",
+            "OptionSpread",
+            "PerpetualContract",
+            "TokenizedAsset",
+        ]
+        | None,
+        Field(description="Null: `CurrencyPair` for crypto and fx, `Equity` for equity."),
+    ] = None
+    details: Annotated[
+        dict[str, str | float | bool],
+        Field(
+            description="What NautilusTrader's class has besides, by its own names: underlying, expiration_ns, strike_price, option_kind, settlement_currency, …"
+        ),
+    ] = {}
+
+
+class Key(ContractModel):
+    name: Annotated[
+        str,
+        Field(
+            description="Name of a provider: small letters, digits, - and _.",
+            pattern="^[a-z][a-z0-9_-]{0,39}$",
+        ),
+    ]
+    kept: Annotated[
+        Literal["keychain", "memory"],
+        Field(description="`memory`: the system has no keychain, so that the key is forgotten when the engine ends."),
+    ]
+    set_at: Annotated[
+        int,
+        Field(
+            alias="setAt",
+            description="Whole milliseconds since the Unix epoch.",
+            ge=-8640000000000000,
+            le=8640000000000000,
+        ),
+    ]
+
+
+class KeyList(ContractModel):
+    keys: list[Key]
+
+
+class LabelRequest(ContractModel):
+    runs: Annotated[list[RunId], Field(max_length=1000, min_length=1)]
+    add_tags: Annotated[list[Tag], Field(alias="addTags", max_length=20)] = []
+    remove_tags: Annotated[list[Tag], Field(alias="removeTags", max_length=20)] = []
+    note: Annotated[
+        Note | None,
+        Field(description="Takes the note's place; empty text removes it. Null: as it is."),
+    ] = None
+    pinned: Annotated[bool | None, Field(description="Null: as it is.")] = None
 
 
 class LockFile(ContractModel):
@@ -1703,6 +2270,39 @@ class Parameter(ContractModel):
     line: Annotated[int, Field(ge=1)]
 
 
+class ParameterComparison(ContractModel):
+    name: str
+    values: list[bool | int | float | str | list[str] | None]
+    differs: bool
+
+
+class Provider(ContractModel):
+    name: Annotated[
+        str,
+        Field(
+            description="Name of a provider: small letters, digits, - and _.",
+            pattern="^[a-z][a-z0-9_-]{0,39}$",
+        ),
+    ]
+    title: str
+    kinds: list[Literal["bars", "trades", "quotes", "deltas"]]
+    steps: Annotated[list[str], Field(description="Lengths of the bars it has: 1-MINUTE, 1-DAY, …")]
+    actions: Annotated[bool, Field(description="Whether splits and dividends come with its bars.")]
+    key: Literal["none", "optional", "required"]
+    key_set: Annotated[bool, Field(alias="keySet")]
+    from_: Annotated[
+        Literal["tino", "ccxt", "package"],
+        Field(alias="from", description="`package`: installed by the user."),
+    ]
+    example: Annotated[str, Field(description="A symbol as it writes them.")]
+    note: Annotated[str | None, Field(description="What one has to know before using it.")]
+
+
+class ProviderList(ContractModel):
+    providers: list[Provider]
+    problems: Annotated[list[Problem], Field(description="Installed packages that could not be loaded.")]
+
+
 class QualityFinding(ContractModel):
     kind: Literal[
         "gap",
@@ -1756,6 +2356,29 @@ class ResampleReply(ContractModel):
     changed: bool
 
 
+class RunCode(ContractModel):
+    id: Annotated[str, Field(description="Identifier of a run.", pattern="^run_[0-9a-z]{20,32}$")]
+    code: CodeVersion
+    files: list[CodeFile]
+
+
+class RunDeleted(ContractModel):
+    type: Literal["run.deleted"]
+    id: Annotated[str, Field(description="Identifier of a run.", pattern="^run_[0-9a-z]{20,32}$")]
+
+
+class RunListQuery(ContractModel):
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    before: Annotated[
+        RunId | None,
+        Field(description="Only runs started before this one: the next page."),
+    ] = None
+    path: str | None = None
+    name: str | None = None
+    tag: Tag | None = None
+    pinned: bool | None = None
+
+
 class RunSummary(ContractModel):
     id: Annotated[str, Field(description="Identifier of a run.", pattern="^run_[0-9a-z]{20,32}$")]
     status: Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
@@ -1795,6 +2418,17 @@ class RunSummary(ContractModel):
             description="SHA-256 of the strategy's file as it was run.",
         ),
     ]
+    tags: Annotated[
+        list[Tag],
+        Field(description="What its owner sorts it by, in alphabetical order."),
+    ] = []
+    note: Annotated[str, Field(description="What its owner says of it.")] = ""
+    pinned: Annotated[bool, Field(description="Stands on top of lists.")] = False
+    code: CodeVersion | None = None
+    edited: Annotated[
+        bool | None,
+        Field(description="A file of the code is not any more what ran; null when no copy was kept."),
+    ] = None
 
 
 class SeriesInfo(ContractModel):
@@ -1999,11 +2633,49 @@ class SweepRequest(ContractModel):
 class SymbolEntry(ContractModel):
     instrument: Instrument
     coverage: list[Coverage]
+    ticks: Annotated[list[TickCoverage], Field(validate_default=True)] = []
     actions: list[CorporateAction]
 
 
 class SymbolList(ContractModel):
     symbols: list[SymbolEntry]
+
+
+class Tearsheet(ContractModel):
+    version: Annotated[
+        int,
+        Field(description="Of the computation; a stored one of another version is made anew."),
+    ]
+    currency: str
+    time_zone: Annotated[str, Field(alias="timeZone")]
+    periods_per_year: Annotated[int, Field(alias="periodsPerYear")]
+    starting_equity: Annotated[float, Field(alias="startingEquity")]
+    daily_returns: Annotated[
+        int,
+        Field(
+            alias="dailyReturns",
+            description="How many there are; none when equity fell to zero or below, where no return is defined.",
+            ge=0,
+        ),
+    ]
+    trades: Annotated[
+        int,
+        Field(description="Closed ones, which everything about trades rests on.", ge=0),
+    ]
+    curve: TearsheetCurve
+    years: list[TearsheetYear]
+    rolling: TearsheetRolling
+    drawdowns: Annotated[list[TearsheetDrawdown], Field(description="The ten deepest, deepest first.")]
+    distribution: TearsheetDistribution
+    weekdays: list[TearsheetWeekday]
+    hours: Annotated[
+        list[TearsheetHour],
+        Field(description="Empty for runs on bars of a day or more."),
+    ]
+    instruments: list[TradeGroup]
+    sides: list[TradeGroup]
+    excursions: TearsheetExcursions
+    durations: TearsheetDurations
 
 
 class Watchlist(ContractModel):
@@ -2063,6 +2735,31 @@ class BacktestResult(ContractModel):
 type ClientMessage = Annotated[Hello | TrustChanged, Field(discriminator="kind")]
 
 
+class Comparison(ContractModel):
+    runs: list[RunSummary]
+    starting_equity: Annotated[
+        list[float | None],
+        Field(
+            alias="startingEquity",
+            description="Of each run, what its curve is measured against; null for a run without a result.",
+        ),
+    ]
+    metrics: list[MetricComparison]
+    parameters: list[ParameterComparison]
+    assumptions: list[AssumptionComparison]
+    same_code: Annotated[
+        list[bool | None],
+        Field(
+            alias="sameCode",
+            description="Whether the strategy's file was the same as the first run's; null where it is not known.",
+        ),
+    ]
+    remarks: Annotated[
+        list[str],
+        Field(description="What makes the figures hard to compare, such as other data or another range."),
+    ]
+
+
 class DataImport(ContractModel):
     id: Annotated[
         str,
@@ -2090,6 +2787,32 @@ class DataWarning(ContractModel):
     bar_type: Annotated[str, Field(alias="barType")]
     finding: QualityFinding
     fix: DataFix1 | DataFix2 | DataFix3 | DataFix4 | None
+
+
+class Download(ContractModel):
+    id: Annotated[
+        str,
+        Field(description="Identifier of a download.", pattern="^dl_[0-9a-z]{20,32}$"),
+    ]
+    status: Literal["queued", "running", "finished", "failed", "cancelled"]
+    request: DownloadRequest
+    created_at: Annotated[
+        int,
+        Field(
+            alias="createdAt",
+            description="Whole milliseconds since the Unix epoch.",
+            ge=-8640000000000000,
+            le=8640000000000000,
+        ),
+    ]
+    ended_at: Annotated[EpochMs | None, Field(alias="endedAt")]
+    progress: DownloadProgress
+    series: list[DownloadedSeries]
+    error: ErrorBody | None
+
+
+class DownloadList(ContractModel):
+    downloads: list[Download]
 
 
 class ImportChanged(ContractModel):
@@ -2144,6 +2867,17 @@ class Run(ContractModel):
             description="SHA-256 of the strategy's file as it was run.",
         ),
     ]
+    tags: Annotated[
+        list[Tag],
+        Field(description="What its owner sorts it by, in alphabetical order."),
+    ] = []
+    note: Annotated[str, Field(description="What its owner says of it.")] = ""
+    pinned: Annotated[bool, Field(description="Stands on top of lists.")] = False
+    code: CodeVersion | None = None
+    edited: Annotated[
+        bool | None,
+        Field(description="A file of the code is not any more what ran; null when no copy was kept."),
+    ] = None
     venue: VenueModel
     result: BacktestResult | None
 
@@ -2245,6 +2979,7 @@ class LedgerEvent(ContractModel):
         | RiskAlert
         | RunChanged
         | RunProgressed
+        | RunDeleted
         | ClientJoined
         | ClientLeft
         | EngineChanged
@@ -2279,7 +3014,7 @@ class Snapshot(ContractModel):
     status: EngineStatus
     runs: Annotated[
         list[RunSummary],
-        Field(description="The newest, and every one that is queued or running."),
+        Field(description="The newest, every one that is pinned, queued or running."),
     ]
 
 
@@ -2304,6 +3039,7 @@ class Envelope(ContractModel):
         | RiskAlert
         | RunChanged
         | RunProgressed
+        | RunDeleted
         | ClientJoined
         | ClientLeft
         | EngineChanged
@@ -2336,10 +3072,13 @@ PATTERNS: dict[str, str] = {
     "^[1-9][0-9]{0,5}-(SECOND|MINUTE|HOUR|DAY|WEEK|MONTH)$": "Such as 1-MINUTE or 1-DAY.",
     "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$": "Calendar day, YYYY-MM-DD.",
     "^-?[0-9]+(\\.[0-9]+)?$": "Exact decimal number as text.",
+    "^dl_[0-9a-z]{20,32}$": "Identifier of a download.",
     "^imp_[0-9a-z]{20,32}$": "Identifier of an import.",
     "^[0-9a-f]{32}$": "128 random bits as hex.",
+    "^[a-z][a-z0-9_-]{0,39}$": "Name of a provider: small letters, digits, - and _.",
     "^run_[0-9a-z]{20,32}$": "Identifier of a run.",
     "^sweep_[0-9a-z]{20,32}$": "Identifier of a sweep.",
+    "^[^\\s,][^,\\r\\n\\t]{0,39}$": "Up to 40 characters without a comma, not beginning with a space.",
     "^[0-9]+(\\.[0-9]+)?$": "Exact decimal number as text, zero or more.",
     "^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$": "Up to 40 letters, digits, dots, hyphens and underscores.",
 }
@@ -2368,6 +3107,18 @@ METRICS: tuple[str, ...] = (
     "alpha",
     "beta",
 )
+FILL_MODELS: dict[str, str] = {
+    "standard": "A quarter of the bar's volume at the price, the rest one price increment worse.",
+    "bestPrice": "Everything at the price, whatever the size.",
+    "oneTick": "Everything one price increment worse.",
+    "probabilistic": "With a probability of one half everything at the price, else everything one price increment worse.",
+    "twoTier": "10 units at the price, the rest one price increment worse.",
+    "threeTier": "50 units at the price, 30 one and 20 two price increments worse; what is beyond 100 is left.",
+    "sizeAware": "Orders of at most 10 units at the price; of larger ones 10 units at the price, the rest one price increment worse.",
+    "partialLimit": "5 units at the price, the rest one price increment worse.",
+    "volumeSensitive": "250 units at the price, the rest one price increment worse.",
+    "competitionAware": "300 units at the price; what is beyond is left.",
+}
 SERIES_COLUMNS: dict[str, tuple[str, ...]] = {
     "bars": ("ts", "open", "high", "low", "close", "volume"),
     "equity": ("ts", "equity", "drawdown", "exposure"),
@@ -2708,11 +3459,105 @@ ERRORS: dict[str, ErrorEntry] = {
         503,
         5,
     ),
+    "provider_unknown": ErrorEntry("There is no provider {provider}{near}.", "`tino providers` lists them.", 404, 3),
+    "provider_kind_missing": ErrorEntry(
+        "{provider} has no {kind}; it has {available}.", "Choose one of these, or another provider.", 422, 3
+    ),
+    "provider_symbol_unknown": ErrorEntry(
+        "{provider} does not know {symbol}{near}.",
+        "`tino providers {provider} --search TEXT` finds symbols as it writes them.",
+        404,
+        3,
+    ),
+    "provider_key_missing": ErrorEntry(
+        "{provider} wants a key, and none is set.",
+        "Set it with `tino keys set {provider}`, or with the command “tino: Set API key” in the editor.",
+        401,
+        6,
+    ),
+    "provider_key_refused": ErrorEntry(
+        "{provider} refused the key: {reason}.",
+        "Check that it is valid and allows this data, and set it again with `tino keys set {provider}`.",
+        401,
+        6,
+    ),
+    "provider_rate_limited": ErrorEntry(
+        "{provider} has been refusing requests as too many for {seconds} s.",
+        "What was fetched is kept. Start the download again later; it goes on where it stopped.",
+        429,
+        5,
+    ),
+    "provider_down": ErrorEntry(
+        "{provider} does not answer as it should: {reason}.",
+        "What was fetched is kept. Start the download again later; it goes on where it stopped.",
+        502,
+        5,
+    ),
+    "provider_answer_truncated": ErrorEntry(
+        "The answers of {provider} break off before their end ({reason}).",
+        "What was fetched is kept. Start the download again; it goes on where it stopped.",
+        502,
+        5,
+    ),
+    "provider_range_empty": ErrorEntry(
+        "{provider} has no {kind} of {symbol} from {from} to {to}.",
+        "Choose another range; exchanges often keep short bars for a few weeks only.",
+        404,
+        3,
+    ),
+    "provider_failed": ErrorEntry(
+        "The provider {provider} failed: {reason}.",
+        "See the log {log}. If the provider is a package of your own, look at its code.",
+        502,
+        1,
+    ),
+    "provider_data_invalid": ErrorEntry(
+        "What {provider} gave for {symbol} cannot be stored: {reason}.",
+        "Nothing of it was stored. Report it with `tino doctor --bundle`.",
+        502,
+        1,
+    ),
+    "download_not_found": ErrorEntry(
+        "There is no download {id}.", "Downloads are listed until the engine ends.", 404, 3
+    ),
+    "download_already_ended": ErrorEntry("Download {id} has already ended ({status}).", "Nothing to cancel.", 409, 6),
+    "download_cancelled": ErrorEntry(
+        "The download was cancelled.",
+        "What was fetched is kept. Start it again when you like; it goes on where it stopped.",
+        409,
+        130,
+    ),
+    "download_interrupted": ErrorEntry(
+        "The process of the download ended ({reason}).",
+        "What was fetched is kept. Start it again; if it happens twice, see the log {log}.",
+        503,
+        5,
+    ),
+    "key_not_found": ErrorEntry("No key is set for {name}.", "`tino keys` lists those that are.", 404, 3),
+    "keychain_failed": ErrorEntry(
+        "The system’s keychain did not answer as it should: {reason}.", "Unlock it, and try again.", 500, 1
+    ),
+    "catalog_remote_failed": ErrorEntry(
+        "{uri} cannot be used for the catalog: {reason}.",
+        "Check the address, the network and the credentials; `docs/data.md` says where they are looked for.",
+        502,
+        5,
+    ),
     "run_not_found": ErrorEntry("There is no run {id}.", "`tino runs` lists them.", 404, 3),
     "run_not_finished": ErrorEntry(
         "Run {id} has no result: it is {status}.", "Wait for it, or start it again.", 409, 6
     ),
     "run_already_ended": ErrorEntry("Run {id} has already ended ({status}).", "Nothing to cancel.", 409, 6),
+    "run_code_missing": ErrorEntry(
+        "The code of run {id} is not there: {reason}.", "Run it again: every run keeps a copy of its code.", 404, 3
+    ),
+    "run_not_ended": ErrorEntry("Run {id} has not ended: it is {status}.", "Cancel it first, or wait for it.", 409, 6),
+    "pages_not_built": ErrorEntry(
+        "The pages are not built: {path} is missing.",
+        "Run `npm start` once in the tino folder; it sets everything up.",
+        500,
+        7,
+    ),
     "run_cancelled": ErrorEntry(
         "The run was cancelled.", "Start it again when you like; nothing was stored.", 409, 130
     ),
@@ -2818,7 +3663,7 @@ class Call(NamedTuple):
     scope: str | None
     body: type[ContractModel] | None
     query: type[ContractModel] | None
-    reply: type[ContractModel] | None
+    reply: type[ContractModel] | Literal["arrow", "file"]
 
 
 CALLS: dict[str, Call] = {
@@ -2829,7 +3674,7 @@ CALLS: dict[str, Call] = {
     "createSession": Call("POST", "/api/session", None, SessionRequest, None, Session),
     "createSocketTicket": Call("POST", "/api/session/ticket", "read", None, None, SocketTicket),
     "listSymbols": Call("GET", "/api/data/symbols", "read", None, None, SymbolList),
-    "getBars": Call("GET", "/api/data/bars", "read", None, BarsQuery, None),
+    "getBars": Call("GET", "/api/data/bars", "read", None, BarsQuery, "arrow"),
     "importSample": Call("POST", "/api/data/sample", "simulate", None, None, SampleReply),
     "previewImport": Call("POST", "/api/data/import/preview", "simulate", ImportRequest, None, ImportPreview),
     "startImport": Call("POST", "/api/data/import", "simulate", ImportRequest, None, DataImport),
@@ -2842,6 +3687,12 @@ CALLS: dict[str, Call] = {
     "startBacktest": Call("POST", "/api/backtest", "simulate", BacktestRequest, None, RunSummary),
     "listRuns": Call("GET", "/api/backtest", "read", None, RunListQuery, RunList),
     "getRun": Call("GET", "/api/backtest/{id}", "read", None, None, Run),
+    "getRunCode": Call("GET", "/api/backtest/{id}/code", "read", None, None, RunCode),
     "cancelRun": Call("POST", "/api/backtest/{id}/cancel", "simulate", None, None, RunSummary),
-    "getSeries": Call("GET", "/api/backtest/{id}/series/{series}", "read", None, SeriesQuery, None),
+    "getSeries": Call("GET", "/api/backtest/{id}/series/{series}", "read", None, SeriesQuery, "arrow"),
+    "getTearsheet": Call("GET", "/api/backtest/{id}/tearsheet", "read", None, None, Tearsheet),
+    "exportRun": Call("GET", "/api/backtest/{id}/export", "read", None, ExportQuery, "file"),
+    "compareRuns": Call("POST", "/api/backtest/compare", "read", CompareRequest, None, Comparison),
+    "labelRuns": Call("POST", "/api/backtest/label", "simulate", LabelRequest, None, RunList),
+    "deleteRuns": Call("POST", "/api/backtest/delete", "simulate", DeleteRequest, None, DeleteReply),
 }

@@ -107,7 +107,10 @@ function symbolEntry(symbol: string, name: string, venue = "XNAS"): SymbolEntry 
       multiplier: "1",
       timeZone: "America/New_York",
       periodsPerYear: 252,
+      kind: null,
+      details: {},
     },
+    ticks: [],
     coverage: [
       {
         barType: `${id}-1-DAY-LAST-EXTERNAL`,

@@ -52,7 +52,8 @@ _PIECE = 262_144
 TIME = pa.timestamp("ns", "UTC")
 """Type of every stored instant."""
 _VALUES = ("open", "high", "low", "close", "volume")
-_HASH = b"tino_rows_sha256"
+HASH = b"tino_rows_sha256"
+"""Key of a file's metadata: SHA-256 over its rows."""
 _ROW_GROUP = 32_768
 _HALF = 27
 _LOW = (1 << _HALF) - 1
@@ -160,7 +161,7 @@ def write_bars(catalog: Path, bar_type: str, instrument: Instrument, bars: Bars)
     bars.check()
     first, last = int(bars.ts[0]), int(bars.ts[-1])
     wanted = hash_bars(bars)
-    file = _free_name(catalog, bar_type, first, last, wanted)
+    file = free_name(catalog, bars_folder(bar_type), first, last, wanted)
     stored = Stored(file, len(bars), first, last, wanted)
     target = catalog / file
     if _holds(target, bar_type, stored.hash):
@@ -171,7 +172,7 @@ def write_bars(catalog: Path, bar_type: str, instrument: Instrument, bars: Bars)
         b"price_precision": str(bars.price_precision),
         b"size_precision": str(bars.size_precision),
         b"type_name": "Bar",
-        _HASH: stored.hash,
+        HASH: stored.hash,
     }
     schema = pa.schema(
         [pa.field(name, DECIMAL, nullable=False) for name in _VALUES]
@@ -182,7 +183,7 @@ def write_bars(catalog: Path, bar_type: str, instrument: Instrument, bars: Bars)
     def pieces() -> Iterator[pa.Table]:
         for start in range(0, len(bars), _PIECE):
             ts = pa.array(bars.ts[start : start + _PIECE], pa.int64()).view(TIME)
-            columns = [_decimals(bars.column(name)[start : start + _PIECE], bars.precision(name)) for name in _VALUES]
+            columns = [to_decimals(bars.column(name)[start : start + _PIECE], bars.precision(name)) for name in _VALUES]
             yield pa.table([*columns, ts, ts], schema=schema)
 
     write_table(
@@ -304,14 +305,14 @@ class _File:
 
     @classmethod
     def open(cls, path: Path, bar_type: str) -> _File:
-        with _reading(path, bar_type):
+        with reading_series(path, bar_type):
             parquet = pq.ParquetFile(path, page_checksum_verification=True)
             schema = parquet.schema_arrow
             kept = schema.metadata or {}
             if kept.get(b"bar_type", b"").decode() != bar_type or schema.names != [*_VALUES, "ts_event", "ts_init"]:
                 raise ValueError(f"{path.name} does not hold these bars")
             precisions = int(kept[b"price_precision"]), int(kept[b"size_precision"])
-            return cls(path, bar_type, *precisions, kept.get(_HASH, b"").decode(), parquet)
+            return cls(path, bar_type, *precisions, kept.get(HASH, b"").decode(), parquet)
 
     @property
     def rows(self) -> int:
@@ -319,7 +320,7 @@ class _File:
 
     def group_times(self, group: int) -> tuple[int, int]:
         """First and last close of a row group, from the footer."""
-        with _reading(self.path, self.bar_type):
+        with reading_series(self.path, self.bar_type):
             metadata = self.parquet.metadata
             column = metadata.row_group(group % metadata.num_row_groups).column(len(_VALUES) + 1)
             if column.statistics is None:
@@ -328,11 +329,11 @@ class _File:
 
     def find(self, ts: int) -> int:
         before = 0
-        with _reading(self.path, self.bar_type):
+        with reading_series(self.path, self.bar_type):
             for group in range(self.parquet.metadata.num_row_groups):
                 if self.group_times(group)[1] >= ts:
                     times = self.parquet.read_row_group(group, columns=["ts_init"]).column(0)
-                    return before + int(np.searchsorted(_int64(times), ts))
+                    return before + int(np.searchsorted(int64_of(times), ts))
                 before += self.parquet.metadata.row_group(group).num_rows
         return before
 
@@ -345,11 +346,11 @@ class _File:
 
     def _read(self, names: Sequence[str], start: int, stop: int) -> list[np.ndarray]:
         stored = ["ts_init" if name == "ts" else name for name in names]
-        with _reading(self.path, self.bar_type):
+        with reading_series(self.path, self.bar_type):
             groups, skipped = self._groups(start, stop)
             table = self.parquet.read_row_groups(groups, columns=stored).slice(start - skipped, stop - start)
             return [
-                _int64(table[name])
+                int64_of(table[name])
                 if name == "ts_init"
                 else to_whole(table[name], self.size_precision if name == "volume" else self.price_precision)
                 for name in stored
@@ -420,7 +421,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _reading(path: Path, bar_type: str) -> Iterator[None]:
+def reading_series(path: Path, bar_type: str) -> Iterator[None]:
     """Turn whatever a damaged or missing file raises into words."""
     try:
         yield
@@ -452,15 +453,15 @@ def write_table(catalog: Path, target: Path, schema: pa.Schema, tables: Iterable
         sync_folder(target.parent)
 
 
-def _free_name(catalog: Path, bar_type: str, first: int, last: int, wanted: str) -> str:
+def free_name(catalog: Path, folder: str, first: int, last: int, wanted: str) -> str:
     """Give the name for rows with this hash: that of a file which has, or had, the same rows, or one that is free."""
     for wider in itertools.count():
-        file = f"{bars_folder(bar_type)}/{file_name(first, last + wider)}"
+        file = f"{folder}/{file_name(first, last + wider)}"
         target = catalog / file
         if not target.exists():
             return file
         try:
-            kept = (pq.read_schema(target).metadata or {}).get(_HASH, b"").decode()
+            kept = (pq.read_schema(target).metadata or {}).get(HASH, b"").decode()
         except (OSError, pa.ArrowException):
             return file  # Damaged beyond reading: replaced.
         if kept in (wanted, ""):
@@ -496,14 +497,15 @@ def _stamp(ts: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H-%M-%S") + f"-{rest:09d}Z"
 
 
-def _int64(column: pa.ChunkedArray) -> np.ndarray:
+def int64_of(column: pa.ChunkedArray) -> np.ndarray:
+    """Give 64-bit integers or instants as one array."""
     return np.concatenate(
         [np.frombuffer(chunk.buffers()[1], "<i8")[chunk.offset : chunk.offset + len(chunk)] for chunk in column.chunks]
         or [np.empty(0, np.int64)]
     )
 
 
-def _decimals(values: np.ndarray, precision: int) -> pa.Array:
+def to_decimals(values: np.ndarray, precision: int) -> pa.Array:
     """Give multiples of 10^-precision as decimals of the catalog's scale: products of two integers, 128 bits wide.
 
     Both are split into halves of 27 bits, so that no product of two of them leaves 64; their sum is carried upwards and put
