@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import type { Report } from "./client.ts";
 import { reloads, storm } from "./crowds.ts";
 import { type Evidence, judge, type LedgerRow } from "./judge.ts";
-import { makeSchedule } from "./schedule.ts";
+import { type Action, makeSchedule } from "./schedule.ts";
 
 test("ten clients that start in the same instant have one engine, each time", async () => {
   expect(await storm(10, 2)).toMatchObject({ done: 2, findings: [] });
@@ -24,8 +24,23 @@ test("a seed gives the same schedule each time, and another seed another", () =>
 test("every kind of action comes up, and no engine is ended so often that it is a crash loop", () => {
   const schedules = Array.from({ length: 200 }, (_, seed) => makeSchedule(seed, 8));
   const kinds = new Set(schedules.flatMap(({ actions }) => actions.map((action) => action.do)));
-  expect([...kinds].sort()).toEqual(["backtest", "deleteRun", "kill", "killEngine", "leave", "pause", "pauseEngine", "reload", "start", "untilLive"]);
-  const ends = schedules.map(({ actions }) => actions.filter((action) => action.do === "killEngine" || action.do === "deleteRun").length);
+  expect([...kinds].sort()).toEqual([
+    "backtest",
+    "deleteRun",
+    "force",
+    "hangEngine",
+    "kill",
+    "killEngine",
+    "leave",
+    "pause",
+    "pauseEngine",
+    "reload",
+    "reusePid",
+    "start",
+    "untilLive",
+  ]);
+  const fatal: Action["do"][] = ["killEngine", "deleteRun", "hangEngine", "force", "reusePid"];
+  const ends = schedules.map(({ actions }) => actions.filter((action) => fatal.includes(action.do)).length);
   expect(Math.max(...ends)).toBe(2);
 });
 
@@ -95,6 +110,7 @@ test.each<[string, string, Evidence]>([
   ["run", "a run that failed", written({ runs: { r: "failed" }, events: [...events.slice(0, 3), run(4, "failed"), ...events.slice(4)] })],
   ["database", "a damaged database", written({ integrity: "row 5 missing from index" })],
   ["database", "a write that was set aside", written({ poison: 1 })],
+  ["notEnded", "an engine that could not be ended by force", told(...reports, { at: 7, ended: "engine_unreachable" })],
   ["foreignSignal", "a signal to somebody else", told(...reports, { at: 7, signal: "SIGKILL", pid: 4, ours: false })],
 ])("found: %s, %s", (promise, _, evidence) => {
   expect(judge(evidence).map((finding) => finding.promise)).toContain(promise);

@@ -3,6 +3,9 @@
  * connects at once (`waiting`: when it is told to), does what it is told on standard input, and writes one line for each thing that a schedule is judged by.
  *
  * Signals it sends are noted at the seam, together with whether their receiver was an engine of this home in the instant before.
+ *
+ * `force` is another program: `tino down --force`, of an engine that it stops itself `before` it asks or `after` it was answered, as the
+ * third word says, and lets go on after the milliseconds of the fourth. Nobody else could stop it so exactly between two rungs of the ladder.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,10 +14,14 @@ import type { BacktestRequest, Event } from "#contracts";
 import { TinoError } from "#contracts/catalogue";
 import { EngineLink } from "../../extension/client/engineLink.ts";
 import { systemClock } from "../../extension/supervisor/clock.ts";
+import { readEngineInfo } from "../../extension/supervisor/discovery.ts";
 import { locateInstallation } from "../../extension/supervisor/locate.ts";
 import { fileLog } from "../../extension/supervisor/log.ts";
 import { pathsOf } from "../../extension/supervisor/paths.ts";
 import { type Place, placeOf } from "../../extension/supervisor/place.ts";
+import { systemProcesses } from "../../extension/supervisor/processes.ts";
+import { endEngine } from "../../extension/supervisor/shutdown.ts";
+import type { Stop } from "./schedule.ts";
 
 /** What a durable event is about, so that it can be found again in the ledger. */
 export type Subject = { readonly type: string; readonly run?: string; readonly status?: string; readonly pid?: number | null };
@@ -29,24 +36,27 @@ export type Report = { readonly at: number } & (
   /** The engine acknowledged a run. */
   | { readonly accepted: string }
   | { readonly refused: string }
+  /** Somebody got it; a process that was gone by then did not. */
   | { readonly signal: string; readonly pid: number; readonly ours: boolean }
+  /** An engine was stopped on its way to the end. */
+  | { readonly stopped: number }
+  /** What became of the engine that was to be ended by force: whether there was one, or why it is still there. */
+  | { readonly ended: boolean | string }
   | { readonly left: string }
 );
 
 const say = (report: object) => process.stdout.write(`${JSON.stringify({ at: Date.now(), ...report })}\n`);
-const [as, request] = process.argv.slice(2);
+const [as, request, resumesMs] = process.argv.slice(2);
 const kind = as === "window" || as === "waiting" ? "vscode" : "cli";
 const paths = pathsOf();
-let link = begin();
+const place = noted(placeOf(paths, locateInstallation(import.meta.dirname), fileLog(paths.clientLog, systemClock)));
+const asked = { place, kind, workspace: null, trustedFolders: [join(place.installation.root, "examples")] } as const;
+if (as === "force") await force(request as Stop, Number(resumesMs));
+else listen();
 
 /** Use the engine from now on. */
 function begin(): EngineLink {
-  const begun = new EngineLink({
-    place: noted(placeOf(paths, locateInstallation(import.meta.dirname), fileLog(paths.clientLog, systemClock))),
-    kind,
-    workspace: null,
-    trustedFolders: [join(locateInstallation(import.meta.dirname).root, "examples")],
-  });
+  const begun = new EngineLink(asked);
   begun.listen({
     onState(state) {
       if (state.kind === "live" || state.kind === "silent") say({ state: state.kind, pid: state.connection.pid, instance: state.connection.instance });
@@ -63,27 +73,48 @@ function begin(): EngineLink {
   return begun;
 }
 
-const lines = createInterface({ input: process.stdin });
-lines.on("line", (command) => {
-  if (command === "go") link.connect().catch(() => undefined);
-  else if (command === "rest") {
-    // As if the window were closed, but the process stays for the next round.
-    link.dispose();
-    link = begin();
-    say({ left: "disposed" });
-  } else if (command === "again") link.startAgain().catch(() => undefined);
-  else if (command === "backtest") void backtest(JSON.parse(request as string));
-  else if (command === "leave") void leave(() => (kind === "cli" ? link.leave() : Promise.resolve(link.dispose())));
-});
+function listen(): void {
+  let link = begin();
+  const lines = createInterface({ input: process.stdin });
+  const leave = async () => {
+    const left = kind === "cli" ? await link.leave() : link.dispose();
+    say({ left: left ?? "disposed" });
+    lines.close();
+    process.stdin.destroy();
+  };
+  lines.on("line", (command) => {
+    if (command === "go") link.connect().catch(() => undefined);
+    else if (command === "rest") {
+      // As if the window were closed, but the process stays for the next round.
+      link.dispose();
+      link = begin();
+      say({ left: "disposed" });
+    } else if (command === "again") link.startAgain().catch(() => undefined);
+    else if (command === "backtest") void backtest(link, JSON.parse(request as string));
+    else if (command === "leave") void leave();
+  });
+}
 
-async function leave(work: () => Promise<unknown>): Promise<void> {
-  say({ left: String((await work()) ?? "disposed") });
-  lines.close();
-  process.stdin.destroy();
+/** End the engine by force, stopped on the way. */
+async function force(stops: Stop, resumesMs: number): Promise<void> {
+  const info = readEngineInfo(paths);
+  const stop = () => {
+    if (!info || hitBy(info.pid) !== "engine") return;
+    process.kill(info.pid, "SIGSTOP");
+    say({ stopped: info.pid });
+    if (resumesMs > 0) setTimeout(() => hitBy(info.pid) === "engine" && process.kill(info.pid, "SIGCONT"), resumesMs).unref();
+  };
+  if (stops === "before") stop();
+  try {
+    let steps = 0;
+    say({ ended: await endEngine(place, true, () => steps++ === 0 && stops === "after" && stop()) });
+  } catch (error) {
+    say({ ended: TinoError.is(error) ? error.code : String(error) });
+  }
 }
 
 /** Start a run. Only what the engine acknowledged counts: a request that an engine took to its grave may have been stored or not. */
-async function backtest(body: BacktestRequest): Promise<void> {
+async function backtest(link: EngineLink, body: BacktestRequest): Promise<void> {
   try {
     say({ accepted: (await link.call("startBacktest", { body })).id });
   } catch (error) {
@@ -99,17 +130,22 @@ function subjectOf(event: Event): Subject {
 
 function noted(place: Place): Place {
   const signal: Place["processes"]["signal"] = (pid, name) => {
-    say({ signal: name, pid, ours: isEngineHere(pid) });
-    return place.processes.signal(pid, name);
+    const hit = hitBy(pid);
+    const sent = place.processes.signal(pid, name);
+    if (sent && hit !== "nobody") say({ signal: name, pid, ours: hit === "engine" });
+    return sent;
   };
   return { ...place, processes: { ...place.processes, signal } };
 }
 
-function isEngineHere(pid: number): boolean {
+/** Whom a signal to this PID would reach: an engine of this home, nobody (gone, or a zombie that keeps the PID from others), or somebody else. */
+function hitBy(pid: number): "engine" | "nobody" | "other" {
   try {
     const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
-    return environment.includes(`TINO_HOME=${paths.home}`) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("tino_engine");
+    const isEngine = readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("tino_engine\0serve");
+    if (isEngine && environment.includes(`TINO_HOME=${paths.home}`)) return "engine";
   } catch {
-    return true; // Gone since it was looked at: nobody is there to be hit, and the kernel says so to the sender.
+    // Gone, or another user's: the next look tells which.
   }
+  return systemProcesses.look(pid).exists ? "other" : "nobody";
 }

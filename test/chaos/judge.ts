@@ -40,7 +40,7 @@ export interface Evidence {
   readonly orphans: readonly string[];
 }
 
-export type Promised = "orphan" | "overlap" | "lost" | "doubled" | "foreignSignal" | "notBack" | "database" | "run";
+export type Promised = "orphan" | "overlap" | "lost" | "doubled" | "foreignSignal" | "notBack" | "notEnded" | "database" | "run";
 export interface Finding {
   readonly promise: Promised;
   readonly what: string;
@@ -128,6 +128,8 @@ function judgeClient(pid: number, reports: readonly Report[], { events, runs }: 
       if (!runs[report.accepted]) found.push({ promise: "lost", what: `run ${report.accepted} was acknowledged and is not stored` });
     } else if ("signal" in report && !report.ours) {
       found.push({ promise: "foreignSignal", what: `client ${pid} sent ${report.signal} to process ${report.pid}` });
+    } else if ("ended" in report && typeof report.ended === "string") {
+      found.push({ promise: "notEnded", what: `client ${pid} could not end the engine by force: ${report.ended}` });
     }
   }
   return found;

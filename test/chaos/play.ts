@@ -9,13 +9,14 @@ import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } f
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
-import type { BacktestRequest } from "#contracts";
+import type { BacktestRequest, EngineInfo } from "#contracts";
 import { EngineLink } from "../../extension/client/engineLink.ts";
 import { getPython, locateInstallation } from "../../extension/supervisor/locate.ts";
 import { bundleOf, Rig, ROOT, type Running } from "../rig.ts";
+import { Bystander } from "./bystander.ts";
 import type { Report } from "./client.ts";
 import { type Finding, judge, type Ledger } from "./judge.ts";
-import type { Action, Kind, Schedule } from "./schedule.ts";
+import type { Action, Kind, Schedule, Stop } from "./schedule.ts";
 import { Witness } from "./witness.ts";
 
 export type Graces = "short" | "real";
@@ -30,7 +31,14 @@ export interface Outcome {
   readonly runs: number;
   /** Durable events told to clients, all together. */
   readonly told: number;
-  readonly signals: number;
+  /** That clients sent on the way up the ladder, and that somebody got. */
+  readonly terms: number;
+  readonly signalKills: number;
+  /** Engines that stopped for good under their clients, that were ended by force, and that left their PID or their record to another process. */
+  readonly hangs: number;
+  readonly forced: number;
+  readonly bystanders: number;
+  readonly reusedPids: number;
   readonly crashLoops: number;
   /** From the kill of an engine until a client that used it is live again, each. */
   readonly recoveriesMs: readonly number[];
@@ -148,12 +156,18 @@ export async function play(schedule: Schedule, template: Rig, graces: Graces): P
       kills: play.kills,
       runs: Object.keys(ledger.runs).length,
       told: said.filter((report) => "durable" in report).length,
-      signals: said.filter((report) => "signal" in report).length,
+      terms: said.filter((report) => "signal" in report && report.signal === "SIGTERM").length,
+      signalKills: said.filter((report) => "signal" in report && report.signal === "SIGKILL").length,
+      hangs: play.hangs,
+      forced: said.filter((report) => "ended" in report).length,
+      bystanders: play.bystanders.length,
+      reusedPids: play.bystanders.filter(({ reused }) => reused).length,
       crashLoops: said.filter((report) => "code" in report && report.code === "engine_crash_loop").length,
       recoveriesMs: play.recoveries(),
       elapsedMs: Date.now() - since,
     };
   } finally {
+    for (const { process } of play.bystanders) process.kill("SIGKILL");
     await play.witness.close();
     await rig.close();
   }
@@ -164,9 +178,13 @@ class Play {
   readonly players: Player[] = [];
   readonly findings: Finding[] = [];
   kills = 0;
+  hangs = 0;
+  readonly bystanders: Bystander[] = [];
   readonly #rig: Rig;
   readonly #slots = new Map<number, Player>();
-  readonly #pauses: Promise<void>[] = [];
+  readonly #underWay: Promise<unknown>[] = [];
+  /** PIDs of engines that nobody here lets go on. */
+  readonly #hung = new Set<number>();
   /** Ends of engines that the schedule made, and times in which an engine was stopped. */
   readonly #ends: { readonly at: number; readonly pid: number | null }[] = [];
   readonly #enginePauses: [from: number, to: number][] = [];
@@ -180,6 +198,9 @@ class Play {
     if (action.do === "start") return this.#start(action.slot, action.as);
     if (action.do === "killEngine") return this.#killEngine(action.any);
     if (action.do === "pauseEngine") return this.#pauseEngine(action.ms);
+    if (action.do === "hangEngine") return this.#hangEngine();
+    if (action.do === "force") return this.#force(action.stops, action.resumesMs);
+    if (action.do === "reusePid") return this.#reusePid();
     if (action.do === "untilLive") {
       const isLive = (player: Player) => player.liveWith !== null;
       await isTrueSoon(() => this.#ours().length === 0 || (action.everybody ? this.#ours().every(isLive) : this.#ours().some(isLive)));
@@ -191,7 +212,7 @@ class Play {
     }
     const player = this.#slots.get(action.slot);
     if (!player?.isThere) return;
-    if (action.do === "pause") this.#pauses.push(player.pause(action.ms));
+    if (action.do === "pause") this.#underWay.push(player.pause(action.ms));
     else if (action.do === "backtest") player.tell("backtest");
     else {
       this.#slots.delete(action.slot);
@@ -205,7 +226,7 @@ class Play {
 
   /** Everybody who is still there is back on one engine. */
   async settle(): Promise<void> {
-    await Promise.all(this.#pauses);
+    await Promise.all(this.#underWay);
     if (this.#ours().length === 0) await this.#start(Math.max(-1, ...this.#slots.keys()) + 1, "terminal");
     const isSettled = () => {
       const engine = this.#rig.engineInfo();
@@ -233,7 +254,11 @@ class Play {
         player.kill();
       } else player.leave();
     }
-    if (await isTrueSoon(() => this.#rig.processes().length === 0)) return [];
+    const isOver = await isTrueSoon(() => this.#rig.processes().length === 0);
+    for (const { process } of this.bystanders)
+      if (process.exitCode !== null || process.signalCode !== null)
+        this.findings.push({ promise: "foreignSignal", what: `process ${process.pid}, which had the PID or the port of an engine, was ended` });
+    if (isOver) return [];
     return this.#rig.processes().map((pid) => `${pid} ${commandOf(pid)}`);
   }
 
@@ -273,6 +298,43 @@ class Play {
     rmSync(removed, { recursive: true, force: true });
   }
 
+  /** The engine that one of our clients, who is still there and thus holds it, is live with. */
+  get #used(): EngineInfo | null {
+    const info = this.#rig.engineInfo();
+    return info && enginesOf(this.#rig).includes(info.pid) && this.#ours().some(({ liveWith }) => liveWith === info.instance) ? info : null;
+  }
+
+  #hangEngine(): void {
+    const pid = this.#used?.pid;
+    if (pid === undefined) return;
+    process.kill(pid, "SIGSTOP");
+    this.#hung.add(pid);
+    this.#ends.push({ at: Date.now(), pid });
+    this.#enginePauses.push([Date.now(), Number.POSITIVE_INFINITY]);
+    this.hangs += 1;
+  }
+
+  async #force(stops: Stop, resumesMs: number | null): Promise<void> {
+    if (!this.#used) return;
+    const bundle = await bundleOf("test/chaos/client.ts");
+    const player = new Player("terminal", this.#rig.start([bundle, "force", stops, String(resumesMs ?? 0)]));
+    this.players.push(player);
+    this.#underWay.push(player.running.finished);
+    await isTrueSoon(() => player.reports.length > 0 || !player.isThere);
+    for (const report of player.reports)
+      if ("stopped" in report) {
+        this.#hung.add(report.stopped);
+        this.#enginePauses.push([report.at, Number.POSITIVE_INFINITY]);
+      }
+  }
+
+  async #reusePid(): Promise<void> {
+    const info = this.#used;
+    if (!info) return;
+    this.#killEngine(false);
+    this.bystanders.push(await Bystander.inPlaceOf(info, this.#rig));
+  }
+
   #killEngine(any: boolean): void {
     const announced = this.#rig.engineInfo()?.pid;
     const engines = any ? enginesOf(this.#rig) : enginesOf(this.#rig).filter((pid) => pid === announced);
@@ -289,14 +351,14 @@ class Play {
 
   async #pauseEngine(ms: number): Promise<void> {
     const [pid] = enginesOf(this.#rig);
-    if (pid === undefined) return;
+    if (pid === undefined || this.#hung.has(pid)) return;
     const from = Date.now();
     try {
       process.kill(pid, "SIGSTOP");
-      this.#pauses.push(
+      this.#underWay.push(
         delay(ms).then(() => {
           this.#enginePauses.push([from, Date.now()]);
-          if (enginesOf(this.#rig).includes(pid)) process.kill(pid, "SIGCONT");
+          if (enginesOf(this.#rig).includes(pid) && !this.#hung.has(pid)) process.kill(pid, "SIGCONT");
         }),
       );
     } catch {

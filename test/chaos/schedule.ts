@@ -10,6 +10,9 @@
 /** `tino` is the shipped terminal program itself. */
 export type Kind = "window" | "terminal" | "tino";
 
+/** Before it is asked to end, or right after it said that it will. */
+export type Stop = "before" | "after";
+
 export type Action = { readonly afterMs: number } & (
   | { readonly do: "start"; readonly slot: number; readonly as: Kind }
   /** As its user closes it: a window disposes, a terminal leaves. */
@@ -22,6 +25,12 @@ export type Action = { readonly afterMs: number } & (
   /** `any`: whichever engine process there is, also one that is just starting; otherwise the one that is announced. */
   | { readonly do: "killEngine"; readonly any: boolean }
   | { readonly do: "pauseEngine"; readonly ms: number }
+  /** The engine that somebody uses stops for good: its clients have to find that out, and end it. */
+  | { readonly do: "hangEngine" }
+  /** `tino down --force` by a process of its own, of an engine that stops at that instant. */
+  | { readonly do: "force"; readonly stops: Stop; readonly resumesMs: number | null }
+  /** The engine is killed, and a process that is nobody's business has its PID and its port. */
+  | { readonly do: "reusePid" }
   | { readonly do: "deleteRun" }
   /** Go on when somebody, or everybody, has got to an engine, however slow the machine is: what follows then really happens to it. */
   | { readonly do: "untilLive"; readonly everybody: boolean }
@@ -38,6 +47,11 @@ export interface Schedule {
 const MOST_ENDS = 2;
 const LONGEST_GAP_MS = 700;
 const LONGEST_PAUSE_MS = 1_500;
+/** One schedule in five has one of these, since they take as long as an engine is waited for. */
+const TEMPTATIONS = ["hangEngine", "before", "after", "reusePid"] as const;
+const TEMPTED = 0.2;
+/** A forced end sends SIGTERM about two and five seconds after such a stop, SIGKILL three later: on both sides of that, or never. */
+const RESUMES_MS = { before: [1_000, 3_500, null, null], after: [2_000, 6_500, null, null] };
 
 /** Make the schedule of a seed. */
 export function makeSchedule(seed: number, clients: number): Schedule {
@@ -57,8 +71,19 @@ export function makeSchedule(seed: number, clients: number): Schedule {
   const crowd = 1 + below(clients);
   for (let slot = 0; slot < crowd; slot += 1) start(slot, 0);
   if (random() < 0.6) actions.push({ do: "untilLive", everybody: false, afterMs: 0 });
-  let ends = 0;
+  const temptation = random() < TEMPTED ? pick(TEMPTATIONS) : null;
+  const temptedAt = below(2 * clients);
+  let ends = temptation === null ? 0 : 1;
   for (let step = 0; step < 2 * clients; step += 1) {
+    if (temptation !== null && step === temptedAt) {
+      if (![...taken.values()].some((kind) => kind !== "tino")) {
+        taken.set(clients, "window");
+        actions.push({ do: "start", slot: clients, as: "window", afterMs: 0 });
+      }
+      actions.push({ do: "untilLive", everybody: random() < 0.6, afterMs: gap() });
+      if (temptation === "hangEngine" || temptation === "reusePid") actions.push({ do: temptation, afterMs: 0 });
+      else actions.push({ do: "force", stops: temptation, resumesMs: pick(RESUMES_MS[temptation]), afterMs: 0 });
+    }
     const free = Array.from({ length: clients }, (_, slot) => slot).filter((slot) => !taken.has(slot));
     const slots = [...taken.keys()];
     const ours = slots.filter((slot) => taken.get(slot) !== "tino");
@@ -91,7 +116,7 @@ export function makeSchedule(seed: number, clients: number): Schedule {
       actions.push({ do: "killEngine", any, afterMs });
     } else if (dice < 0.98) {
       actions.push({ do: "pauseEngine", ms: 50 + below(LONGEST_PAUSE_MS), afterMs });
-    } else if (ends < MOST_ENDS) {
+    } else if (ends < MOST_ENDS && temptation === null) {
       ends += 1;
       actions.push({ do: "deleteRun", afterMs });
     }
