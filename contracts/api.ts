@@ -3,11 +3,15 @@
  * file are derived from it; a test compares it with the routes that the engine really has.
  */
 import type { z } from "zod";
-import { BacktestRequest, Run, RunList, RunListQuery, RunSummary, SeriesQuery } from "./backtest.ts";
+import { BacktestRequest, Run, RunCode, RunList, RunListQuery, RunSummary, SeriesQuery } from "./backtest.ts";
 import type { Scope } from "./base.ts";
+import { CompareRequest, Comparison } from "./compare.ts";
 import { BarsQuery, DataImport, ImportList, ImportPreview, ImportRequest, RemoveRequest, SampleReply, SymbolList } from "./data.ts";
+import { ExportQuery } from "./export.ts";
+import { DeleteReply, DeleteRequest, LabelRequest } from "./labels.ts";
 import { BrowserCode, BrowserCodeRequest, EngineStatus, Health, HealthQuery, Session, SessionRequest, ShutdownReply, ShutdownRequest, SocketTicket } from "./process.ts";
 import { Strategy, StrategyList, StrategyQuery, StrategySchemaQuery } from "./strategies.ts";
+import { Tearsheet } from "./tearsheet.ts";
 
 /** Header in which a client names itself by its lock file's nonce, so that the engine knows whose run it starts. */
 export const CLIENT_HEADER = "x-tino-client";
@@ -23,8 +27,8 @@ export interface Call {
   readonly body?: z.ZodType;
   /** Query parameters; null fields are left out of the address. */
   readonly query?: z.ZodType;
-  /** JSON reply, or "arrow" for an Arrow IPC stream. */
-  readonly reply: z.ZodType | "arrow";
+  /** JSON reply, "arrow" for an Arrow IPC stream, or "file" for bytes to be saved. */
+  readonly reply: z.ZodType | "arrow" | "file";
 }
 
 export const CALLS = {
@@ -52,8 +56,14 @@ export const CALLS = {
   startBacktest: { method: "POST", path: "/api/backtest", summary: "Start a run", scope: "simulate", body: BacktestRequest, reply: RunSummary },
   listRuns: { method: "GET", path: "/api/backtest", summary: "Runs, newest first", scope: "read", query: RunListQuery, reply: RunList },
   getRun: { method: "GET", path: "/api/backtest/{id}", summary: "One run with its result", scope: "read", reply: Run },
+  getRunCode: { method: "GET", path: "/api/backtest/{id}/code", summary: "The code that a run ran", scope: "read", reply: RunCode },
   cancelRun: { method: "POST", path: "/api/backtest/{id}/cancel", summary: "Cancel a queued or running run", scope: "simulate", reply: RunSummary },
   getSeries: { method: "GET", path: "/api/backtest/{id}/series/{series}", summary: "One table of a run's result", scope: "read", query: SeriesQuery, reply: "arrow" },
+  getTearsheet: { method: "GET", path: "/api/backtest/{id}/tearsheet", summary: "What is behind a run's metrics", scope: "read", reply: Tearsheet },
+  exportRun: { method: "GET", path: "/api/backtest/{id}/export", summary: "A run as a file", scope: "read", query: ExportQuery, reply: "file" },
+  compareRuns: { method: "POST", path: "/api/backtest/compare", summary: "Runs side by side", scope: "read", body: CompareRequest, reply: Comparison },
+  labelRuns: { method: "POST", path: "/api/backtest/label", summary: "Tag, annotate or pin runs", scope: "simulate", body: LabelRequest, reply: RunList },
+  deleteRuns: { method: "POST", path: "/api/backtest/delete", summary: "Delete runs and their files", scope: "simulate", body: DeleteRequest, reply: DeleteReply },
 } as const satisfies Record<string, Call>;
 
 export type CallName = keyof typeof CALLS;

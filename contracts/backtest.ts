@@ -1,23 +1,11 @@
 /** Runs: what is asked for, how it progresses, what it leaves. One run is one backtest. */
 import { z } from "zod";
-import { ClientKind, Day, EpochMs, RunId, UnsignedDecimal } from "./base.ts";
+import { ClientKind, Day, EpochMs, RunId } from "./base.ts";
 import { Adjustment, Instrument } from "./data.ts";
 import { ErrorBody } from "./errors.ts";
+import { Tag } from "./labels.ts";
 import { ParameterValue } from "./strategies.ts";
-
-/** How the simulated venue treats orders. Every field is shown with the result. */
-export const VenueModel = z
-  .object({
-    accountType: z.enum(["CASH", "MARGIN"]).default("MARGIN").describe("CASH refuses short sales; MARGIN allows them within the margin."),
-    startingBalance: UnsignedDecimal.default("100000").describe("In the instrument's quote currency."),
-    leverage: UnsignedDecimal.default("1").describe("Exposure allowed per unit of equity on a MARGIN account; ignored on CASH."),
-    makerFee: UnsignedDecimal.default("0.0005").describe("Fraction of the traded value, for fills that rested in the book."),
-    takerFee: UnsignedDecimal.default("0.0005").describe("Fraction of the traded value, for fills that took liquidity."),
-    slippageProbability: z.number().min(0).max(1).default(0).describe("Chance that a market order fills one tick worse."),
-    seed: z.number().int().min(0).max(4_294_967_295).default(42).describe("Of the fill model's random numbers."),
-  })
-  .meta({ id: "VenueModel" });
-export type VenueModel = z.infer<typeof VenueModel>;
+import { VenueModel } from "./venue.ts";
 
 /** Body of `POST /api/backtest`. */
 export const BacktestRequest = z
@@ -190,6 +178,16 @@ export const SeriesQuery = z
   .meta({ id: "SeriesQuery" });
 export type SeriesQuery = z.infer<typeof SeriesQuery>;
 
+/** Which version of the code a run ran: its strategy's file and every local file that it imports. */
+export const CodeVersion = z
+  .object({
+    hash: z.string().describe("SHA-256 over all files; names their copy."),
+    commit: z.string().nullable().describe("Git commit that was checked out; null outside a repository."),
+    dirty: z.boolean().nullable().describe("One of the files was not as in that commit; null outside a repository."),
+  })
+  .meta({ id: "CodeVersion" });
+export type CodeVersion = z.infer<typeof CodeVersion>;
+
 /** A run as lists show it. */
 export const RunSummary = z
   .object({
@@ -214,6 +212,11 @@ export const RunSummary = z
     noTrades: z.string().nullable(),
     error: ErrorBody.nullable(),
     codeHash: z.string().nullable().describe("SHA-256 of the strategy's file as it was run."),
+    tags: z.array(Tag).default([]).describe("What its owner sorts it by, in alphabetical order."),
+    note: z.string().default("").describe("What its owner says of it."),
+    pinned: z.boolean().default(false).describe("Stands on top of lists."),
+    code: CodeVersion.nullable().default(null),
+    edited: z.boolean().nullable().default(null).describe("A file of the code is not any more what ran; null when no copy was kept."),
   })
   .meta({ id: "RunSummary" });
 export type RunSummary = z.infer<typeof RunSummary>;
@@ -242,12 +245,29 @@ export type BacktestResult = z.infer<typeof BacktestResult>;
 export const Run = RunSummary.extend({ venue: VenueModel, result: BacktestResult.nullable() }).meta({ id: "Run" });
 export type Run = z.infer<typeof Run>;
 
+/** One file of the code that a run ran. */
+export const CodeFile = z
+  .object({
+    name: z.string().describe("Path relative to the strategy's folder, with `/`."),
+    path: z.string().describe("Absolute path at which it lay."),
+    text: z.string().describe("As it ran."),
+    edited: z.boolean().describe("The file at that path is another one now, or gone."),
+  })
+  .meta({ id: "CodeFile" });
+export type CodeFile = z.infer<typeof CodeFile>;
+
+/** The code that a run ran, the strategy's own file first. */
+export const RunCode = z.object({ id: RunId, code: CodeVersion, files: z.array(CodeFile) }).meta({ id: "RunCode" });
+export type RunCode = z.infer<typeof RunCode>;
+
 export const RunListQuery = z
   .object({
     limit: z.number().int().min(1).max(1000).default(100),
     before: RunId.nullable().default(null).describe("Only runs started before this one: the next page."),
     path: z.string().nullable().default(null),
     name: z.string().nullable().default(null),
+    tag: Tag.nullable().default(null),
+    pinned: z.boolean().nullable().default(null),
   })
   .meta({ id: "RunListQuery" });
 export type RunListQuery = z.infer<typeof RunListQuery>;

@@ -163,6 +163,16 @@ export const CATALOGUE = {
   sweep_interrupted: entry(503, EXIT.engine, "The engine ended while the sweep was under way.", "Resume it with `tino sweep resume`; points that have ended are not run again."),
   sweep_workers_failed: entry(500, EXIT.fault, "Process after process of the sweep ended ({reason}).", "See the log {log}. With --workers 1 or less memory for other programs it may go on: `tino sweep resume`."),
 
+  // Validation
+  validation_not_found: entry(404, EXIT.input, "There is no validation {id}.", "`tino validations` lists them."),
+  validation_already_ended: entry(409, EXIT.refused, "Validation {id} has already ended ({status}).", "Nothing to cancel."),
+  validation_cancelled: entry(409, EXIT.cancelled, "The validation was cancelled.", "Start it again when you like."),
+  validation_interrupted: entry(503, EXIT.engine, "The engine ended while the validation was under way.", "Start it again."),
+  validation_too_short: entry(422, EXIT.input, "{what} needs {needed} days with bars, and there are {days}.", "Choose a longer range, or shorter windows."),
+  validation_without_result: entry(422, EXIT.strategy, "There is nothing to judge: {reason}.", "Look at the strategy in a single run first."),
+  cluster_unreachable: entry(503, EXIT.engine, "The Dask scheduler {address} does not answer ({reason}).", "Start it, or check the address. Without --cluster the same runs on this machine."),
+  cluster_unfit: entry(503, EXIT.engine, "The Dask cluster {address} cannot run this: {reason}.", "Its workers need the same tino, and see the same files. Without --cluster the same runs on this machine."),
+
   // Terminal
   usage: entry(400, EXIT.usage, "{reason}", "`tino {verb} --help` shows how it is used."),
   terminal_required: entry(400, EXIT.refused, "This needs a terminal to ask in.", "Run it in a terminal, or give the answer as an option."),

@@ -14,6 +14,7 @@ import { ClientKind, Decimal, EpochMs, Instance, Mode, Nonce, RunId } from "./ba
 import { DataImport } from "./data.ts";
 import { Client, EngineState, EngineStatus } from "./process.ts";
 import { SweepChanged, SweepProgressed, SweepRemoved } from "./search.ts";
+import { ValidationChanged, ValidationProgressed } from "./validation.ts";
 
 const Side = z.enum(["BUY", "SELL"]);
 
@@ -112,6 +113,10 @@ export type RunChanged = z.infer<typeof RunChanged>;
 export const RunProgressed = z.object({ type: z.literal("run.progressed"), id: RunId, progress: RunProgress }).meta({ id: "RunProgressed" });
 export type RunProgressed = z.infer<typeof RunProgressed>;
 
+/** A run was deleted, with its files. Durable. */
+export const RunDeleted = z.object({ type: z.literal("run.deleted"), id: RunId }).meta({ id: "RunDeleted" });
+export type RunDeleted = z.infer<typeof RunDeleted>;
+
 /** A client came or went. Durable. */
 export const ClientJoined = z.object({ type: z.literal("client.joined"), client: Client }).meta({ id: "ClientJoined" });
 export type ClientJoined = z.infer<typeof ClientJoined>;
@@ -129,7 +134,7 @@ export type DataChanged = z.infer<typeof DataChanged>;
 export const ImportChanged = z.object({ type: z.literal("import.changed"), import: DataImport }).meta({ id: "ImportChanged" });
 export type ImportChanged = z.infer<typeof ImportChanged>;
 
-export const Event = z.discriminatedUnion("type", [OrderbookDelta, Trade, OrderState, PositionState, RiskAlert, RunChanged, RunProgressed, ClientJoined, ClientLeft, EngineChanged, DataChanged, ImportChanged, SweepChanged, SweepProgressed, SweepRemoved]).meta({ id: "Event" });
+export const Event = z.discriminatedUnion("type", [OrderbookDelta, Trade, OrderState, PositionState, RiskAlert, RunChanged, RunProgressed, RunDeleted, ClientJoined, ClientLeft, EngineChanged, DataChanged, ImportChanged, SweepChanged, SweepProgressed, SweepRemoved, ValidationChanged, ValidationProgressed]).meta({ id: "Event" });
 export type Event = z.infer<typeof Event>;
 
 /** One event with its place in the stream. */
@@ -185,7 +190,7 @@ export const Snapshot = z
     ledgerSeq: z.number().int().min(0).default(0).describe("Durable events up to this one are contained."),
     missed: z.array(LedgerEvent).default([]).describe("Durable events after the one that the client named, oldest first; of more than 1 000 the newest."),
     status: EngineStatus,
-    runs: z.array(RunSummary).describe("The newest, and every one that is queued or running."),
+    runs: z.array(RunSummary).describe("The newest, every one that is pinned, queued or running."),
   })
   .meta({ id: "Snapshot" });
 export type Snapshot = z.infer<typeof Snapshot>;

@@ -28,6 +28,12 @@ class AssumptionComparison(ContractModel):
     differs: bool
 
 
+type Workers = Annotated[int, Field(ge=1, le=256)]
+
+
+type Cluster = Annotated[str, Field(max_length=300)]
+
+
 type BarStep = Annotated[
     str,
     Field(
@@ -91,6 +97,40 @@ class CodeVersion(ContractModel):
     ]
 
 
+type Constraint = Annotated[
+    str,
+    Field(
+        description="What every point must fulfil, such as `fast < slow`.",
+        max_length=1000,
+    ),
+]
+
+
+type Points1 = Annotated[
+    int,
+    Field(
+        description="How many sets of parameters compete. Null: all of a grid, 100 drawn at random.",
+        ge=1,
+        le=100000,
+    ),
+]
+
+
+type Workers1 = Annotated[
+    int,
+    Field(description="Processes at most. Null: one for each processor.", ge=1, le=256),
+]
+
+
+type Cluster1 = Annotated[
+    str,
+    Field(
+        description="Address of a Dask scheduler, `tcp://host:port`. Null: processes of this machine.",
+        max_length=300,
+    ),
+]
+
+
 class DataChanged(ContractModel):
     type: Literal["data.changed"]
     bar_types: Annotated[list[str], Field(alias="barTypes")]
@@ -117,6 +157,11 @@ type Day = Annotated[
 ]
 
 
+class DayLine(ContractModel):
+    days: list[Day]
+    values: list[float]
+
+
 type Decimal = Annotated[
     str,
     Field(description="Exact decimal number as text.", pattern="^-?[0-9]+(\\.[0-9]+)?$"),
@@ -130,6 +175,24 @@ type Step = Annotated[
         gt=0.0,
     ),
 ]
+
+
+type Count = Annotated[int, Field(ge=0)]
+
+
+class Distribution(ContractModel):
+    percentiles: Annotated[
+        list[float],
+        Field(description="5, 25, 50, 75 and 95 per cent.", max_length=5, min_length=5),
+    ]
+    mean: float
+    edges: Annotated[
+        list[float],
+        Field(description="Of the histogram: one more than there are counts."),
+    ]
+    counts: list[Count]
+    actual: Annotated[float | None, Field(description="What really happened.")]
+    rank: Annotated[float | None, Field(description="Share of the distribution below that.")]
 
 
 class DownloadProgress(ContractModel):
@@ -179,6 +242,23 @@ type EpochMs = Annotated[
         le=8640000000000000,
     ),
 ]
+
+
+class EquityBands(ContractModel):
+    steps: Annotated[list[int], Field(description="Number of trades so far; or of days.")]
+    days: Annotated[
+        list[Day] | None,
+        Field(description="The day of each step, where steps are days."),
+    ]
+    bands: Annotated[
+        list[list[float]],
+        Field(
+            description="5, 25, 50, 75 and 95 per cent, a value for each step.",
+            max_length=5,
+            min_length=5,
+        ),
+    ]
+    actual: list[float]
 
 
 class Fundamental(ContractModel):
@@ -256,9 +336,6 @@ type LedgerSeq1 = Annotated[
         ge=0,
     ),
 ]
-
-
-type Count = Annotated[int, Field(ge=0)]
 
 
 class Histogram(ContractModel):
@@ -524,6 +601,48 @@ class Location(ContractModel):
     column: Column1 | None
 
 
+type Line = Annotated[
+    int,
+    Field(description="Line of the strategy that decided, in the one that did.", ge=1),
+]
+
+
+class LookAheadDifference(ContractModel):
+    at: Annotated[
+        int,
+        Field(description="Close of that bar.", ge=-8640000000000000, le=8640000000000000),
+    ]
+    day: Annotated[
+        str,
+        Field(
+            description="Calendar day, YYYY-MM-DD.",
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        ),
+    ]
+    whole: Annotated[
+        str | None,
+        Field(description="What the run on all data decided there; null: nothing."),
+    ]
+    cut: Annotated[
+        str | None,
+        Field(description="What the run on data that end at the cut decided."),
+    ]
+    path: str | None
+    line: Annotated[
+        Line | None,
+        Field(description="Line of the strategy that decided, in the one that did."),
+    ]
+
+
+class LookAheadFile(ContractModel):
+    path: str
+    cut: Annotated[bool, Field(description="Its rows after the cut were withheld.")]
+    reason: str | None
+
+
+type Workers2 = Annotated[int, Field(ge=1, le=256)]
+
+
 class MetricComparison(ContractModel):
     name: Annotated[str, Field(description="Key of `Metrics`.")]
     values: list[float | None]
@@ -681,11 +800,50 @@ class OrderbookDelta(ContractModel):
     ]
 
 
+class Overfitting(ContractModel):
+    probability: Annotated[
+        float,
+        Field(
+            description="That the best of one half of the days is below the median on the other.",
+            ge=0.0,
+            le=1.0,
+        ),
+    ]
+    loss: Annotated[
+        float,
+        Field(description="That its Sharpe ratio there is below zero.", ge=0.0, le=1.0),
+    ]
+    slope: Annotated[
+        float | None,
+        Field(description="Of the Sharpe ratio outside on the one inside."),
+    ]
+    blocks: int
+    trials: int
+    logits: Annotated[
+        list[float],
+        Field(
+            description="Histogram of the logits of ranks: counts in 20 equal steps from −4 to 4, the ends taking what is beyond."
+        ),
+    ]
+
+
 class PageState(ContractModel):
     page: Literal["backtest", "runs"]
     run: str | None = None
     path: Annotated[str | None, Field(description="Strategy file.")] = None
     name: Annotated[str | None, Field(description="Strategy class.")] = None
+
+
+class ParameterDrift(ContractModel):
+    name: str
+    changes: Annotated[int, Field(ge=0)]
+    distinct: Annotated[int, Field(ge=0)]
+    low: float | None
+    high: float | None
+    spread: Annotated[
+        float | None,
+        Field(description="Standard deviation over the absolute mean; null for what is no number."),
+    ]
 
 
 type Neighbour = Annotated[int, Field(ge=0)]
@@ -802,6 +960,17 @@ class Resumed(ContractModel):
     seq: Annotated[int, Field(ge=0)]
 
 
+class ReturnFigures(ContractModel):
+    total_return: Annotated[float | None, Field(alias="totalReturn")]
+    annual_return: Annotated[float | None, Field(alias="annualReturn")]
+    volatility: float | None
+    sharpe: float | None
+    sortino: float | None
+    calmar: float | None
+    max_drawdown: Annotated[float | None, Field(alias="maxDrawdown")]
+    max_drawdown_days: Annotated[float | None, Field(alias="maxDrawdownDays")]
+
+
 class RiskAlert(ContractModel):
     type: Literal["risk_alert"]
     trader_id: Annotated[str | None, Field(alias="traderId")]
@@ -855,7 +1024,7 @@ class SampleQuery(ContractModel):
 type StripItem = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-type Points1 = Annotated[
+type Points2 = Annotated[
     int,
     Field(
         description="Send the finest level with at most this many rows in the range. Null: full detail.",
@@ -872,7 +1041,7 @@ class SeriesQuery(ContractModel):
     from_: Annotated[EpochMs | None, Field(alias="from")] = None
     to: EpochMs | None = None
     points: Annotated[
-        Points1 | None,
+        Points2 | None,
         Field(description="Send the finest level with at most this many rows in the range. Null: full detail."),
     ] = None
     level: Annotated[Level | None, Field(description="Send exactly this level of detail instead.")] = None
@@ -945,7 +1114,7 @@ class SweepListQuery(ContractModel):
     name: str | None = None
 
 
-type Points2 = Annotated[int, Field(description="Points to be tried; null: more than are counted.", ge=0)]
+type Points3 = Annotated[int, Field(description="Points to be tried; null: more than are counted.", ge=0)]
 
 
 type Combinations = Annotated[
@@ -1000,7 +1169,7 @@ class SweepRemoved(ContractModel):
     ]
 
 
-type Constraint = Annotated[
+type Constraint1 = Annotated[
     str,
     Field(
         description="What every point must fulfil, such as `fast < slow and stop > 0`.",
@@ -1009,7 +1178,7 @@ type Constraint = Annotated[
 ]
 
 
-type Points3 = Annotated[
+type Points4 = Annotated[
     int,
     Field(
         description="How many to try. Null: all of a grid, 100 of the others. A grid with fewer than it has is tried in part, evenly.",
@@ -1019,7 +1188,7 @@ type Points3 = Annotated[
 ]
 
 
-type Workers = Annotated[
+type Workers3 = Annotated[
     int,
     Field(description="Processes at most. Null: one for each processor.", ge=1, le=256),
 ]
@@ -1253,6 +1422,50 @@ class TradeGroup(ContractModel):
     result: float
 
 
+class TradeMonteCarloRequest(ContractModel):
+    kind: Literal["tradeMonteCarlo"]
+    run: Annotated[str, Field(description="Identifier of a run.", pattern="^run_[0-9a-z]{20,32}$")]
+    method: Annotated[
+        Literal["shuffle", "bootstrap"],
+        Field(description="Another order of the same trades; or as many drawn with replacement."),
+    ] = "bootstrap"
+    size: Annotated[
+        Literal["fraction", "fixed"],
+        Field(description="A trade counts as the share of equity that it brought, or as money."),
+    ] = "fraction"
+    paths: Annotated[int, Field(ge=10, le=100000)] = 2000
+    ruin: Annotated[
+        float,
+        Field(
+            description="Share of the starting balance whose loss is ruin.",
+            gt=0.0,
+            le=1.0,
+        ),
+    ] = 0.5
+    seed: Annotated[int, Field(ge=0, le=4294967295)] = 42
+
+
+class TradeMonteCarloResult(ContractModel):
+    kind: Literal["tradeMonteCarlo"]
+    trades: Annotated[int, Field(ge=0)]
+    paths: Annotated[int, Field(ge=0)]
+    equity: EquityBands
+    total_return: Annotated[Distribution, Field(alias="totalReturn")]
+    max_drawdown: Annotated[
+        Distribution,
+        Field(alias="maxDrawdown", description="Zero or negative; from trade to trade."),
+    ]
+    ruined: Annotated[
+        float,
+        Field(
+            description="Risk of ruin: share of the paths that came down to the ruin level.",
+            ge=0.0,
+            le=1.0,
+        ),
+    ]
+    statements: list[str]
+
+
 class TrustChanged(ContractModel):
     kind: Literal["trust"]
     trusted_folders: Annotated[list[str], Field(alias="trustedFolders")]
@@ -1279,6 +1492,38 @@ class UploadRequest(ContractModel):
     ]
     offset: Annotated[int, Field(description="Bytes sent before.", ge=0)]
     data: Annotated[str, Field(description="Base64.", max_length=900000)]
+
+
+type ValidationId = Annotated[
+    str,
+    Field(description="Identifier of a validation.", pattern="^val_[0-9a-z]{20,32}$"),
+]
+
+
+class ValidationListQuery(ContractModel):
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    before: Annotated[
+        ValidationId | None,
+        Field(description="Only those started before this one: the next page."),
+    ] = None
+    path: str | None = None
+    name: str | None = None
+
+
+class ValidationProgress(ContractModel):
+    done: Annotated[int, Field(ge=0)]
+    total: Total | None
+    doing: Annotated[str, Field(description="In words.")]
+    remaining_ms: Annotated[RemainingMs | None, Field(alias="remainingMs")]
+
+
+class ValidationProgressed(ContractModel):
+    type: Literal["validation.progressed"]
+    id: Annotated[
+        str,
+        Field(description="Identifier of a validation.", pattern="^val_[0-9a-z]{20,32}$"),
+    ]
+    progress: ValidationProgress
 
 
 MarginsAdditionalProperty = TypeAliasType(
@@ -1437,6 +1682,35 @@ class VenueModel(ContractModel):
     ] = True
 
 
+type Constraint2 = Annotated[
+    str,
+    Field(
+        description="What every point must fulfil, such as `fast < slow`.",
+        max_length=1000,
+    ),
+]
+
+
+type Points5 = Annotated[
+    int,
+    Field(
+        description="How many sets of parameters compete. Null: all of a grid, 100 drawn at random.",
+        ge=1,
+        le=100000,
+    ),
+]
+
+
+type StepDays = Annotated[
+    int,
+    Field(
+        description="From one window to the next. Null: the length of a test, so that tests touch.",
+        ge=1,
+        le=100000,
+    ),
+]
+
+
 class WatchlistRequest(ContractModel):
     symbols: Annotated[list[str], Field(max_length=1000)]
 
@@ -1488,6 +1762,33 @@ class BacktestRequest(ContractModel):
     parameters: dict[str, bool | int | float | str | list[str] | None] = {}
     adjustment: Literal["none", "splits", "splitsAndDividends"] = "splitsAndDividends"
     venue: Annotated[VenueModel, Field(validate_default=True)] = {}
+
+
+class BarMonteCarloRequest(ContractModel):
+    kind: Literal["barMonteCarlo"]
+    run: Annotated[RunId | None, Field(description="A stored run, with the code as it is now.")] = None
+    backtest: Annotated[BacktestRequest | None, Field(description="Used without a run.")] = None
+    block: Annotated[
+        float,
+        Field(description="Mean length of a block, in bars.", ge=1.0, le=100000.0),
+    ] = 20
+    paths: Annotated[int, Field(ge=10, le=10000)] = 100
+    ruin: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    seed: Annotated[int, Field(ge=0, le=4294967295)] = 42
+    workers: Workers | None = None
+    cluster: Cluster | None = None
+
+
+class BarMonteCarloResult(ContractModel):
+    kind: Literal["barMonteCarlo"]
+    paths: Annotated[int, Field(ge=0)]
+    failed: Annotated[int, Field(ge=0)]
+    equity: EquityBands
+    total_return: Annotated[Distribution, Field(alias="totalReturn")]
+    max_drawdown: Annotated[Distribution, Field(alias="maxDrawdown")]
+    sharpe: Annotated[Distribution | None, Field(description="Of the paths that have one.")]
+    ruined: Annotated[float, Field(ge=0.0, le=1.0)]
+    statements: list[str]
 
 
 class BarsQuery(ContractModel):
@@ -1641,6 +1942,14 @@ class Coverage(ContractModel):
         str,
         Field(description="SHA-256 over the stored rows, made at import; part of a run's identity."),
     ]
+
+
+class CrossValidationSplit(ContractModel):
+    folds: list[int]
+    parameters: dict[str, bool | int | float | str | list[str] | None]
+    inside: float | None
+    outside: float | None
+    train_days: Annotated[int, Field(alias="trainDays")]
 
 
 class DataCheckRequest(ContractModel):
@@ -1976,6 +2285,14 @@ class ErrorBody(ContractModel):
         "sweep_without_result",
         "sweep_interrupted",
         "sweep_workers_failed",
+        "validation_not_found",
+        "validation_already_ended",
+        "validation_cancelled",
+        "validation_interrupted",
+        "validation_too_short",
+        "validation_without_result",
+        "cluster_unreachable",
+        "cluster_unfit",
         "usage",
         "terminal_required",
         "file_not_written",
@@ -2042,6 +2359,52 @@ class Hello(ContractModel):
             description="The newest durable event that the client knows; null for one that comes for the first time, which wants the state and not the past.",
         ),
     ] = None
+
+
+class Honesty(ContractModel):
+    path: str
+    name: str
+    bar_types: Annotated[list[str], Field(alias="barTypes")]
+    trials: Annotated[
+        int,
+        Field(
+            description="Different sets of code, parameters, assumptions and range that were tried with this strategy and these data, kept in the database.",
+            ge=1,
+        ),
+    ]
+    measured: Annotated[int, Field(description="Trials whose Sharpe ratio is known.", ge=0)]
+    observations: Annotated[int, Field(description="Daily returns.", ge=0)]
+    periods_per_year: Annotated[int, Field(alias="periodsPerYear")]
+    sharpe: Annotated[float | None, Field(description="Per year.")]
+    skewness: float | None
+    kurtosis: Annotated[float | None, Field(description="3 for a normal distribution.")]
+    expected_maximum: Annotated[
+        float | None,
+        Field(
+            alias="expectedMaximum",
+            description="Per year: what the best of so many trials without skill would show.",
+        ),
+    ]
+    probabilistic: float | None
+    deflated: float | None
+    minimum_track_record: Annotated[
+        float | None,
+        Field(alias="minimumTrackRecord", description="Daily returns needed."),
+    ]
+    overfitting: Annotated[
+        Overfitting | None,
+        Field(description="Of the sweep's points; null for a single run."),
+    ]
+    verdict: Annotated[
+        Literal["strong", "weak", "none", "unknown"],
+        Field(description="Deflated Sharpe ratio of at least 0.95, of at least 0.5, below; or not defined."),
+    ]
+    sentence: str
+
+
+class HonestyQuery(ContractModel):
+    run: RunId | None = None
+    sweep: SweepId | None = None
 
 
 class ImportPreview(ContractModel):
@@ -2214,6 +2577,58 @@ class LockFile(ContractModel):
         str | None,
         Field(description="The folder shown to people who ask who holds the engine."),
     ] = None
+
+
+class LookAheadCut(ContractModel):
+    at: Annotated[
+        int,
+        Field(
+            description="Close of the last bar.",
+            ge=-8640000000000000,
+            le=8640000000000000,
+        ),
+    ]
+    day: Annotated[
+        str,
+        Field(
+            description="Calendar day, YYYY-MM-DD.",
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        ),
+    ]
+    decisions: Annotated[int, Field(description="Of the whole run up to there.", ge=0)]
+    difference: LookAheadDifference | None
+
+
+class LookAheadRequest(ContractModel):
+    kind: Literal["lookAhead"]
+    run: Annotated[RunId | None, Field(description="A stored run, with the code as it is now.")] = None
+    backtest: Annotated[BacktestRequest | None, Field(description="Used without a run.")] = None
+    cuts: Annotated[
+        int,
+        Field(
+            description="How often: at bars spread evenly, and at bars around decisions.",
+            ge=1,
+            le=50,
+        ),
+    ] = 6
+    workers: Workers2 | None = None
+
+
+class LookAheadResult(ContractModel):
+    kind: Literal["lookAhead"]
+    verdict: Annotated[
+        Literal["clean", "cheats", "unsure"],
+        Field(
+            description="`unsure`: nothing differed, but the strategy read files that could not be cut, or decided nothing."
+        ),
+    ]
+    sentence: Annotated[str, Field(description="The verdict in words, with the bar.")]
+    decisions: Annotated[int, Field(description="Of the whole run.", ge=0)]
+    cuts: list[LookAheadCut]
+    files: Annotated[
+        list[LookAheadFile],
+        Field(description="What the strategy read besides its code."),
+    ]
 
 
 class OrderOutcome(ContractModel):
@@ -2515,7 +2930,7 @@ class StrategyList(ContractModel):
 
 class SweepPlan(ContractModel):
     points: Annotated[
-        Points2 | None,
+        Points3 | None,
         Field(description="Points to be tried; null: more than are counted."),
     ]
     combinations: Annotated[
@@ -2580,7 +2995,7 @@ class SweepRequest(ContractModel):
     ]
     dimensions: Annotated[list[Dimension], Field(max_length=20, min_length=1)]
     constraint: Annotated[
-        Constraint | None,
+        Constraint1 | None,
         Field(description="What every point must fulfil, such as `fast < slow and stop > 0`."),
     ] = None
     method: Annotated[
@@ -2588,7 +3003,7 @@ class SweepRequest(ContractModel):
         Field(description="Every combination; drawn at random; Optuna's tree-structured Parzen estimator."),
     ] = "grid"
     points: Annotated[
-        Points3 | None,
+        Points4 | None,
         Field(
             description="How many to try. Null: all of a grid, 100 of the others. A grid with fewer than it has is tried in part, evenly."
         ),
@@ -2617,7 +3032,7 @@ class SweepRequest(ContractModel):
         ),
     ] = False
     workers: Annotated[
-        Workers | None,
+        Workers3 | None,
         Field(description="Processes at most. Null: one for each processor."),
     ] = None
     memory_bytes: Annotated[
@@ -2676,6 +3091,155 @@ class Tearsheet(ContractModel):
     sides: list[TradeGroup]
     excursions: TearsheetExcursions
     durations: TearsheetDurations
+
+
+class ValidationSummary(ContractModel):
+    id: Annotated[
+        str,
+        Field(description="Identifier of a validation.", pattern="^val_[0-9a-z]{20,32}$"),
+    ]
+    kind: Literal[
+        "walkForward",
+        "crossValidation",
+        "tradeMonteCarlo",
+        "barMonteCarlo",
+        "lookAhead",
+    ]
+    status: Literal["running", "finished", "failed", "cancelled", "interrupted"]
+    path: str
+    name: Annotated[str, Field(description="Strategy class.")]
+    symbols: list[str]
+    bar_types: Annotated[list[str], Field(alias="barTypes")]
+    run: Annotated[RunId | None, Field(description="The run that was checked, if it was one.")]
+    origin: Literal["vscode", "cli", "browser", "trader"]
+    created_at: Annotated[
+        int,
+        Field(
+            alias="createdAt",
+            description="Whole milliseconds since the Unix epoch.",
+            ge=-8640000000000000,
+            le=8640000000000000,
+        ),
+    ]
+    ended_at: Annotated[EpochMs | None, Field(alias="endedAt")]
+    progress: Annotated[ValidationProgress | None, Field(description="Null when it has ended.")]
+    sentence: Annotated[str | None, Field(description="The result in one sentence.")]
+    error: ErrorBody | None
+
+
+class WalkForwardRequest(ContractModel):
+    kind: Literal["walkForward"]
+    backtest: Annotated[
+        BacktestRequest,
+        Field(description="Data, range, assumptions, and the parameters that are not searched."),
+    ]
+    dimensions: Annotated[list[Dimension], Field(max_length=20, min_length=1)]
+    constraint: Annotated[
+        Constraint2 | None,
+        Field(description="What every point must fulfil, such as `fast < slow`."),
+    ] = None
+    method: Literal["grid", "random"] = "grid"
+    points: Annotated[
+        Points5 | None,
+        Field(description="How many sets of parameters compete. Null: all of a grid, 100 drawn at random."),
+    ] = None
+    objective: Annotated[Objective, Field(validate_default=True)] = {}
+    seed: Annotated[int, Field(ge=0, le=4294967295)] = 42
+    workers: Annotated[
+        Workers3 | None,
+        Field(description="Processes at most. Null: one for each processor."),
+    ] = None
+    cluster: Annotated[
+        Cluster1 | None,
+        Field(description="Address of a Dask scheduler, `tcp://host:port`. Null: processes of this machine."),
+    ] = None
+    confirmed: Annotated[bool, Field(description="A number of points that is asked about is wanted.")] = False
+    train_days: Annotated[int, Field(alias="trainDays", ge=2, le=100000)] = 504
+    test_days: Annotated[int, Field(alias="testDays", ge=1, le=100000)] = 126
+    step_days: Annotated[
+        StepDays | None,
+        Field(
+            alias="stepDays",
+            description="From one window to the next. Null: the length of a test, so that tests touch.",
+        ),
+    ] = None
+    purge_days: Annotated[
+        int,
+        Field(
+            alias="purgeDays",
+            description="Left out between training and test.",
+            ge=0,
+            le=100000,
+        ),
+    ] = 0
+    anchored: Annotated[
+        bool,
+        Field(description="Every training begins with the first day; else they keep their length."),
+    ] = False
+    warm_up_days: Annotated[
+        int,
+        Field(
+            alias="warmUpDays",
+            description="Days before a test that the strategy sees first, so that its indicators are ready when it begins.",
+            ge=0,
+            le=100000,
+        ),
+    ] = 60
+
+
+class WalkForwardWindow(ContractModel):
+    train_from: Annotated[
+        str,
+        Field(
+            alias="trainFrom",
+            description="Calendar day, YYYY-MM-DD.",
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        ),
+    ]
+    train_to: Annotated[
+        str,
+        Field(
+            alias="trainTo",
+            description="Calendar day, YYYY-MM-DD.",
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        ),
+    ]
+    test_from: Annotated[
+        str,
+        Field(
+            alias="testFrom",
+            description="Calendar day, YYYY-MM-DD.",
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        ),
+    ]
+    test_to: Annotated[
+        str,
+        Field(
+            alias="testTo",
+            description="Calendar day, YYYY-MM-DD.",
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        ),
+    ]
+    parameters: Annotated[
+        dict[str, bool | int | float | str | list[str] | None] | None,
+        Field(description="The chosen ones; null: no point had a value, and nothing was traded."),
+    ]
+    train_value: Annotated[
+        float | None,
+        Field(alias="trainValue", description="Objective of the chosen point in training."),
+    ]
+    test_value: Annotated[
+        float | None,
+        Field(
+            alias="testValue",
+            description="The same in the test; null for objectives that daily returns do not tell.",
+        ),
+    ]
+    train: ReturnFigures | None
+    test: ReturnFigures | None
+    finished: Annotated[int, Field(description="Points that ran to their end in training.", ge=0)]
+    failed: Annotated[int, Field(ge=0)]
+    error: Annotated[ErrorBody | None, Field(description="Why there is no test.")]
 
 
 class Watchlist(ContractModel):
@@ -2758,6 +3322,83 @@ class Comparison(ContractModel):
         list[str],
         Field(description="What makes the figures hard to compare, such as other data or another range."),
     ]
+
+
+class CrossValidationRequest(ContractModel):
+    kind: Literal["crossValidation"]
+    backtest: Annotated[
+        BacktestRequest,
+        Field(description="Data, range, assumptions, and the parameters that are not searched."),
+    ]
+    dimensions: Annotated[list[Dimension], Field(max_length=20, min_length=1)]
+    constraint: Annotated[
+        Constraint | None,
+        Field(description="What every point must fulfil, such as `fast < slow`."),
+    ] = None
+    method: Literal["grid", "random"] = "grid"
+    points: Annotated[
+        Points1 | None,
+        Field(description="How many sets of parameters compete. Null: all of a grid, 100 drawn at random."),
+    ] = None
+    objective: Annotated[Objective, Field(validate_default=True)] = {}
+    seed: Annotated[int, Field(ge=0, le=4294967295)] = 42
+    workers: Annotated[
+        Workers1 | None,
+        Field(description="Processes at most. Null: one for each processor."),
+    ] = None
+    cluster: Annotated[
+        Cluster1 | None,
+        Field(description="Address of a Dask scheduler, `tcp://host:port`. Null: processes of this machine."),
+    ] = None
+    confirmed: Annotated[bool, Field(description="A number of points that is asked about is wanted.")] = False
+    folds: Annotated[int, Field(ge=3, le=20)] = 8
+    test_folds: Annotated[int, Field(alias="testFolds", ge=2, le=10)] = 2
+    purge_days: Annotated[
+        int,
+        Field(
+            alias="purgeDays",
+            description="Left out of training on both sides of a test.",
+            ge=0,
+            le=100000,
+        ),
+    ] = 5
+    embargo_days: Annotated[
+        int,
+        Field(
+            alias="embargoDays",
+            description="Left out of training after a test, besides.",
+            ge=0,
+            le=100000,
+        ),
+    ] = 5
+
+
+class CrossValidationResult(ContractModel):
+    kind: Literal["crossValidation"]
+    trials: Annotated[int, Field(ge=0)]
+    failed: Annotated[int, Field(ge=0)]
+    days: Annotated[int, Field(ge=0)]
+    splits: list[CrossValidationSplit]
+    inside: Annotated[
+        float | None,
+        Field(description="Median of the objective of the chosen points in training."),
+    ]
+    outside: Annotated[float | None, Field(description="The same in the tests.")]
+    paths: Annotated[
+        list[ReturnFigures],
+        Field(description="Of each way through all days that is put together from tests."),
+    ]
+    bands: Annotated[
+        list[DayLine],
+        Field(
+            description="Lowest, median and highest equity of the paths.",
+            max_length=3,
+            min_length=3,
+        ),
+    ]
+    overfitting: Overfitting | None
+    periods_per_year: Annotated[int, Field(alias="periodsPerYear")]
+    statements: list[str]
 
 
 class DataImport(ContractModel):
@@ -2960,6 +3601,31 @@ class SweepList(ContractModel):
     more: bool
 
 
+class ValidationChanged(ContractModel):
+    type: Literal["validation.changed"]
+    validation: ValidationSummary
+
+
+class ValidationList(ContractModel):
+    validations: list[ValidationSummary]
+    more: bool
+
+
+class WalkForwardResult(ContractModel):
+    kind: Literal["walkForward"]
+    windows: list[WalkForwardWindow]
+    equity: Annotated[DayLine, Field(description="Tests only, chained by their returns.")]
+    figures: Annotated[ReturnFigures, Field(description="Of that line.")]
+    efficiency: Annotated[
+        float | None,
+        Field(description="Mean annual return of the tests over that of their trainings."),
+    ]
+    profitable: Annotated[float | None, Field(description="Share of tests that gained.")]
+    drift: list[ParameterDrift]
+    periods_per_year: Annotated[int, Field(alias="periodsPerYear")]
+    statements: Annotated[list[str], Field(description="What the figures rest on, in words.")]
+
+
 class DataCheck(ContractModel):
     warnings: list[DataWarning]
     severity: Literal["info", "warning", "severe"] | None
@@ -2987,7 +3653,9 @@ class LedgerEvent(ContractModel):
         | ImportChanged
         | SweepChanged
         | SweepProgressed
-        | SweepRemoved,
+        | SweepRemoved
+        | ValidationChanged
+        | ValidationProgressed,
         Field(discriminator="type"),
     ]
 
@@ -3047,12 +3715,55 @@ class Envelope(ContractModel):
         | ImportChanged
         | SweepChanged
         | SweepProgressed
-        | SweepRemoved,
+        | SweepRemoved
+        | ValidationChanged
+        | ValidationProgressed,
         Field(discriminator="type"),
     ]
 
 
 type ServerMessage = Annotated[Snapshot | Resumed | Envelope, Field(discriminator="kind")]
+
+
+class Validation(ContractModel):
+    id: Annotated[
+        str,
+        Field(description="Identifier of a validation.", pattern="^val_[0-9a-z]{20,32}$"),
+    ]
+    kind: Literal[
+        "walkForward",
+        "crossValidation",
+        "tradeMonteCarlo",
+        "barMonteCarlo",
+        "lookAhead",
+    ]
+    status: Literal["running", "finished", "failed", "cancelled", "interrupted"]
+    path: str
+    name: Annotated[str, Field(description="Strategy class.")]
+    symbols: list[str]
+    bar_types: Annotated[list[str], Field(alias="barTypes")]
+    run: Annotated[RunId | None, Field(description="The run that was checked, if it was one.")]
+    origin: Literal["vscode", "cli", "browser", "trader"]
+    created_at: Annotated[
+        int,
+        Field(
+            alias="createdAt",
+            description="Whole milliseconds since the Unix epoch.",
+            ge=-8640000000000000,
+            le=8640000000000000,
+        ),
+    ]
+    ended_at: Annotated[EpochMs | None, Field(alias="endedAt")]
+    progress: Annotated[ValidationProgress | None, Field(description="Null when it has ended.")]
+    sentence: Annotated[str | None, Field(description="The result in one sentence.")]
+    error: ErrorBody | None
+    request: Annotated[
+        WalkForwardRequest | CrossValidationRequest | TradeMonteCarloRequest | BarMonteCarloRequest | LookAheadRequest,
+        Field(discriminator="kind"),
+    ]
+    result: (
+        WalkForwardResult | CrossValidationResult | TradeMonteCarloResult | BarMonteCarloResult | LookAheadResult | None
+    )
 
 
 PROTOCOL = 1
@@ -3080,6 +3791,7 @@ PATTERNS: dict[str, str] = {
     "^sweep_[0-9a-z]{20,32}$": "Identifier of a sweep.",
     "^[^\\s,][^,\\r\\n\\t]{0,39}$": "Up to 40 characters without a comma, not beginning with a space.",
     "^[0-9]+(\\.[0-9]+)?$": "Exact decimal number as text, zero or more.",
+    "^val_[0-9a-z]{20,32}$": "Identifier of a validation.",
     "^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$": "Up to 40 letters, digits, dots, hyphens and underscores.",
 }
 METRICS: tuple[str, ...] = (
@@ -3640,6 +4352,35 @@ ERRORS: dict[str, ErrorEntry] = {
         "See the log {log}. With --workers 1 or less memory for other programs it may go on: `tino sweep resume`.",
         500,
         1,
+    ),
+    "validation_not_found": ErrorEntry("There is no validation {id}.", "`tino validations` lists them.", 404, 3),
+    "validation_already_ended": ErrorEntry(
+        "Validation {id} has already ended ({status}).", "Nothing to cancel.", 409, 6
+    ),
+    "validation_cancelled": ErrorEntry("The validation was cancelled.", "Start it again when you like.", 409, 130),
+    "validation_interrupted": ErrorEntry(
+        "The engine ended while the validation was under way.", "Start it again.", 503, 5
+    ),
+    "validation_too_short": ErrorEntry(
+        "{what} needs {needed} days with bars, and there are {days}.",
+        "Choose a longer range, or shorter windows.",
+        422,
+        3,
+    ),
+    "validation_without_result": ErrorEntry(
+        "There is nothing to judge: {reason}.", "Look at the strategy in a single run first.", 422, 4
+    ),
+    "cluster_unreachable": ErrorEntry(
+        "The Dask scheduler {address} does not answer ({reason}).",
+        "Start it, or check the address. Without --cluster the same runs on this machine.",
+        503,
+        5,
+    ),
+    "cluster_unfit": ErrorEntry(
+        "The Dask cluster {address} cannot run this: {reason}.",
+        "Its workers need the same tino, and see the same files. Without --cluster the same runs on this machine.",
+        503,
+        5,
     ),
     "usage": ErrorEntry("{reason}", "`tino {verb} --help` shows how it is used.", 400, 2),
     "terminal_required": ErrorEntry(

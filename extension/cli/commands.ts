@@ -5,6 +5,7 @@ import { EXIT, TinoError } from "#contracts/catalogue";
 import type { Context } from "./context.ts";
 import type { performImport } from "./dataCommands.ts";
 import { addImportOptions } from "./dataOptions.ts";
+import { addVenueOptions } from "./venueOptions.ts";
 import type { BacktestOptions } from "./verbs/backtest.ts";
 
 /** Runs a verb; gives the exit code. */
@@ -58,7 +59,7 @@ export async function run(argv: readonly string[], version: string, build: Build
     .action((options: Common & { force?: boolean }) =>
       perform(options, async (context, chosen) => (await import("./actions.ts")).performDown(context, chosen)),
     );
-  verb("backtest", "Run a strategy over stored data", BACKTEST_END)
+  const backtest = verb("backtest", "Run a strategy over stored data", BACKTEST_END)
     .argument("<file>", "the strategy's Python file")
     .option("-s, --symbol <id>", "instrument, such as AAPL.XNAS; again for more", collect)
     .option("--bar-type <type>", "bar type, such as AAPL.XNAS-1-DAY-LAST-EXTERNAL; again for more", collect)
@@ -66,14 +67,10 @@ export async function run(argv: readonly string[], version: string, build: Build
     .option("--to <day>", "last day, inclusive; the end of the data without it")
     .option("-p, --param <name=value>", "parameter of the strategy's config; again for more", collect)
     .option("--class <name>", "strategy class, when the file holds more than one")
-    .addOption(new Option("--adjustment <kind>", "how prices are adjusted").choices(["none", "splits", "splitsAndDividends"]))
-    .option("--balance <amount>", "starting balance, in the instrument's currency")
-    .addOption(new Option("--account <type>", "margin allows short sales, cash does not").choices(["cash", "margin"]))
-    .option("--leverage <number>", "exposure allowed per unit of equity on a margin account")
-    .option("--fee <fraction>", "fee per fill, such as 0.0005 or 0.05%")
-    .action((file: string, options: Common & Omit<BacktestOptions, "file">) =>
-      perform({ ...options, file }, async (context, chosen) => (await import("./actions.ts")).performBacktest(context, chosen)),
-    );
+    .addOption(new Option("--adjustment <kind>", "how prices are adjusted").choices(["none", "splits", "splitsAndDividends"]));
+  addVenueOptions(backtest).action((file: string, options: Common & Omit<BacktestOptions, "file">) =>
+    perform({ ...options, file }, async (context, chosen) => (await import("./actions.ts")).performBacktest(context, chosen)),
+  );
   verb("runs", "List backtests, newest first")
     .option("-n, --limit <number>", "how many", readCount, 20)
     .option("--strategy <class>", "only those of this strategy class")

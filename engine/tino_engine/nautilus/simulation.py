@@ -6,8 +6,10 @@ what NautilusTrader does.
 - Every instrument has an initial and a maintenance margin of 100 %, so that the venue's leverage alone limits exposure. With
   no initial margin a MARGIN account allows any order; with no maintenance margin a position locks nothing, and adding to it
   goes on without end.
-- Bars run through open, then the nearer of high and low, then the other, then close. NautilusTrader's default, high
-  always first, favours targets of long positions.
+- Bars run through open, then the nearer of high and low, then the other, then close, unless the venue model says otherwise.
+  NautilusTrader's default, high always first, favours targets of long positions.
+- What takes time to reach the venue arrives with the first event after that time, and a timer is an event: then a market order would
+  fill at the price of the bar before (nautilus_trader#5054). So tino sets no timer of its own in a run with latency.
 - A run has one account a venue, each with an equal part of the starting balance: NautilusTrader keeps accounts by venue.
 - The analysis after the run is off: tino computes metrics once, from the raw events.
 """
@@ -26,14 +28,13 @@ from nautilus_trader.backtest import (
     BacktestEngineConfig,
     BacktestNode,
     BacktestRunConfig,
-    BacktestVenueConfig,
 )
 from nautilus_trader.common import Clock, DataActor, LoggerConfig
-from nautilus_trader.execution import DefaultFillModel, MakerTakerFeeModel
-from nautilus_trader.model import AccountType, Currency, InstrumentId, NautilusDataType, OmsType, Venue
+from nautilus_trader.model import Currency, InstrumentId, NautilusDataType, Venue
 from nautilus_trader.risk import RiskEngineConfig
 
 from tino_engine.errors import TinoError
+from tino_engine.nautilus.venue import configure_venue, has_latency
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -75,10 +76,11 @@ class Simulation:
     def __init__(self, feeds: Sequence[Feed], venue: VenueModel, currency: str) -> None:
         self.venues = list(dict.fromkeys(feed.instrument.venue for feed in feeds))
         self.decimals = Currency.from_str(currency).precision
-        self._balances = _divide(Decimal(venue.starting_balance), len(self.venues), self.decimals)
+        self._balances = divide(Decimal(venue.starting_balance), len(self.venues), self.decimals)
         self._bar_types = [feed.bar_type for feed in feeds]
+        self._delayed = has_latency(venue)
         try:
-            self._node = BacktestNode([_configure(feeds, venue, self.venues, self._balances, currency)])
+            self._node = BacktestNode([configure(feeds, venue, self.venues, self._balances, currency)])
         except ValueError as error:
             # The amounts of a venue model are bounded by what NautilusTrader can hold, which it says itself.
             raise TinoError(
@@ -88,8 +90,9 @@ class Simulation:
             self._node.build()
 
     def add(self, strategy: Strategy, pulse_ns: int, on_pulse: Callable[[int], None]) -> None:
-        """Add the strategy, and a timer that calls `on_pulse` with the time in the run."""
-        self._node.add_actor(_RUN, _Pulse(pulse_ns, on_pulse))
+        """Add the strategy, and a timer that calls `on_pulse` with the time in the run; none in a run with latency."""
+        if not self._delayed:
+            self._node.add_actor(_RUN, Pulse(pulse_ns, on_pulse))
         self._node.add_strategy(_RUN, strategy)
 
     def run(self) -> None:
@@ -122,10 +125,10 @@ class Simulation:
         self._node.dispose()
 
 
-class _Pulse(DataActor):
+class Pulse(DataActor):
     """Calls back at an interval of the run's time. A strategy without callbacks would hold the interpreter until the end."""
 
-    def __new__(cls, *_arguments: Any) -> _Pulse:
+    def __new__(cls, *_arguments: Any) -> Pulse:
         return super().__new__(cls)
 
     def __init__(self, interval_ns: int, on_pulse: Callable[[int], None]) -> None:
@@ -137,12 +140,21 @@ class _Pulse(DataActor):
         self.clock.set_timer_ns("pulse", self._interval_ns, callback=lambda event: self._on_pulse(event.ts_event))
 
 
-def _configure(
+def configure(
     feeds: Sequence[Feed], venue: VenueModel, venues: Sequence[str], balances: Sequence[Decimal], currency: str
 ) -> BacktestRunConfig:
     return BacktestRunConfig(
         id=_RUN,
-        venues=[_venue(name, venue, balance, currency) for name, balance in zip(venues, balances, strict=True)],
+        venues=[
+            configure_venue(
+                name,
+                venue,
+                balance,
+                currency,
+                dict.fromkeys(feed.instrument.id for feed in feeds if feed.instrument.venue == name),
+            )
+            for name, balance in zip(venues, balances, strict=True)
+        ],
         data=[
             BacktestDataConfig(
                 data_type=NautilusDataType.Bar,
@@ -167,24 +179,7 @@ def _configure(
     )
 
 
-def _venue(name: str, venue: VenueModel, balance: Decimal, currency: str) -> BacktestVenueConfig:
-    margin = venue.account_type == "MARGIN"
-    return BacktestVenueConfig(
-        name=name,
-        oms_type=OmsType.NETTING,
-        account_type=AccountType.MARGIN if margin else AccountType.CASH,
-        starting_balances=[f"{balance} {currency}"],
-        base_currency=Currency.from_str(currency),
-        default_leverage=Decimal(venue.leverage) if margin else Decimal(1),
-        fee_model=MakerTakerFeeModel(Decimal(venue.maker_fee), Decimal(venue.taker_fee)),
-        fill_model=DefaultFillModel(
-            prob_fill_on_limit=1.0, prob_slippage=venue.slippage_probability, random_seed=venue.seed
-        ),
-        bar_adaptive_high_low_ordering=True,
-    )
-
-
-def _divide(total: Decimal, parts: int, decimals: int) -> list[Decimal]:
+def divide(total: Decimal, parts: int, decimals: int) -> list[Decimal]:
     """Divide an amount without losing its smallest unit: the first part takes what is left over."""
     unit = Decimal(1).scaleb(-decimals)
     share = (total / parts).quantize(unit, rounding="ROUND_DOWN")

@@ -3,9 +3,10 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Adjustment, BacktestRequest, type Parameter, type ParameterValue, type Run, type RunProgress, type RunSummary, TinoError } from "#contracts";
 import type { EngineLink } from "../../client/engineLink.ts";
+import { readVenue, type VenueOptions } from "./venue.ts";
 
 /** What was typed; undefined where nothing was. */
-export interface BacktestOptions {
+export interface BacktestOptions extends VenueOptions {
   readonly file: string;
   readonly class?: string | undefined;
   readonly symbol?: string[] | undefined;
@@ -14,11 +15,6 @@ export interface BacktestOptions {
   readonly to?: string | undefined;
   readonly param?: string[] | undefined;
   readonly adjustment?: Adjustment | undefined;
-  readonly balance?: string | undefined;
-  readonly leverage?: string | undefined;
-  /** Fraction of the traded value, or a percentage with its sign. */
-  readonly fee?: string | undefined;
-  readonly account?: "cash" | "margin" | undefined;
 }
 
 /** The strategy's file, absolute. Checked here, so that a typing mistake starts no engine. @throws strategy_file_not_found */
@@ -37,7 +33,6 @@ export async function buildRequest(link: EngineLink, path: string, options: Back
     throw TinoError.of("usage", { reason: "On which data? Name it with --symbol or --bar-type.", verb: "backtest" });
   const given = (options.param ?? []).map(splitParameter);
   const schema = given.length > 0 ? (await link.call("getStrategySchema", { query: { path, name: options.class ?? null } })).parameters : [];
-  const fee = options.fee === undefined ? undefined : readFraction(options.fee);
   const request = BacktestRequest.safeParse({
     path,
     name: options.class ?? null,
@@ -55,12 +50,7 @@ export async function buildRequest(link: EngineLink, path: string, options: Back
       ]),
     ),
     ...(options.adjustment && { adjustment: options.adjustment }),
-    venue: {
-      ...(options.account && { accountType: options.account.toUpperCase() }),
-      ...(options.balance && { startingBalance: options.balance }),
-      ...(options.leverage && { leverage: options.leverage }),
-      ...(fee !== undefined && { makerFee: fee, takerFee: fee }),
-    },
+    venue: readVenue(options, "backtest"),
   });
   if (request.success) return request.data;
   const issue = request.error.issues[0];
@@ -71,9 +61,6 @@ export async function buildRequest(link: EngineLink, path: string, options: Back
 const OPTION_NAMES: Record<string, string> = {
   from: "--from (a day such as 2005-01-31)",
   to: "--to (a day such as 2013-12-31)",
-  "venue.startingBalance": "--balance (an amount such as 100000)",
-  "venue.leverage": "--leverage (a number such as 2)",
-  "venue.makerFee": "--fee (a fraction such as 0.0005, or 0.05%)",
 };
 
 /** Hears of a run on its way. */
@@ -184,12 +171,4 @@ function readParameter(parameter: Parameter | undefined, text: string): Paramete
     default:
       return text;
   }
-}
-
-/** `0.05%` → `0.0005`, shifted as text so that no digit is invented. */
-function readFraction(text: string): string {
-  const match = /^([0-9]*)(?:\.([0-9]*))?\s*%$/.exec(text);
-  if (!match) return text;
-  const digits = `00${match[1] || "0"}`;
-  return `${digits.slice(0, -2).replace(/^0+(?=[0-9])/, "")}.${digits.slice(-2)}${match[2] ?? ""}`;
 }

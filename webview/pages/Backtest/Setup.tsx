@@ -1,5 +1,5 @@
 /** The left side of the page: which strategy, with which parameters, on what data, under which assumptions. */
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 import type { ErrorBody, Strategy, StrategyList, SymbolEntry } from "#contracts";
 import { plain } from "../../format.ts";
 import { Button } from "../../parts/Button.tsx";
@@ -9,18 +9,8 @@ import { Field } from "../../parts/Field.tsx";
 import { Icon } from "../../parts/Icon.tsx";
 import { ParameterForm } from "../../parts/ParameterForm.tsx";
 import { SourceLink } from "../../parts/states.tsx";
-import {
-  coverageOf,
-  type Draft,
-  fromPercentText,
-  takesMany,
-  toPercentText,
-  USUAL_VENUE,
-  VENUE_WORDS,
-  type VenueText,
-  valueIn,
-  withParameter,
-} from "./request.ts";
+import { Assumptions } from "./Assumptions.tsx";
+import { coverageOf, type Draft, takesMany, valueIn, withParameter } from "./request.ts";
 
 interface Props {
   readonly strategies: StrategyList | undefined;
@@ -263,90 +253,4 @@ function yearsBefore(day: string, years: number): string {
   date.setUTCFullYear(date.getUTCFullYear() - years);
   date.setUTCDate(date.getUTCDate() + 1);
   return date.toISOString().slice(0, 10);
-}
-
-/** Folded: rarely changed, always worth knowing. */
-function Assumptions({ draft, symbols, errors, onDraft }: PartProps) {
-  const { venue } = draft;
-  const usual = USUAL_VENUE;
-  const names = Object.keys(usual) as (keyof VenueText)[];
-  const changed = names.filter((name) => venue[name] !== usual[name]);
-  const wrong = names.some((name) => errors.has(`venue.${name}`));
-  const [open, setOpen] = useState(false);
-  const currency = symbols.find(({ instrument }) => draft.symbols.includes(instrument.id))?.instrument.currency;
-  const put = (part: Partial<VenueText>) => onDraft({ ...draft, venue: { ...venue, ...part } });
-  const row = (name: keyof VenueText, unit: string | undefined, shown: string, take: (text: string) => Partial<VenueText>, help?: string) => (
-    <Field
-      label={VENUE_WORDS[name]}
-      unit={unit}
-      help={help}
-      error={errors.get(`venue.${name}`)}
-      changed={venue[name] !== usual[name]}
-      onReset={() => put({ [name]: usual[name] })}
-    >
-      {(control) => <FigureText control={control} value={shown} onChange={(text) => put(take(text))} />}
-    </Field>
-  );
-  return (
-    <details className="assumptions" open={open || wrong} onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>
-        Assumptions
-        <span className="muted">{changed.length > 0 ? changed.map((name) => VENUE_WORDS[name].toLowerCase()).join(", ") : "usual"}</span>
-      </summary>
-      <Field
-        label="Account"
-        help={venue.accountType === "CASH" ? "Refuses short sales." : "Allows short sales within the margin."}
-        changed={venue.accountType !== usual.accountType}
-        onReset={() => put({ accountType: usual.accountType })}
-      >
-        {(control) => (
-          <select {...control} value={venue.accountType} onChange={(event) => put({ accountType: event.target.value as VenueText["accountType"] })}>
-            <option value="MARGIN">Margin</option>
-            <option value="CASH">Cash</option>
-          </select>
-        )}
-      </Field>
-      {row("startingBalance", currency, venue.startingBalance, (text) => ({ startingBalance: text.replaceAll(",", "").trim() }))}
-      {venue.accountType === "MARGIN" ? row("leverage", "× equity", venue.leverage, (text) => ({ leverage: text.trim() })) : null}
-      <div className="field-pair">
-        {row("makerFee", "%", toPercentText(venue.makerFee), (text) => ({ makerFee: fromPercentText(text) }))}
-        {row("takerFee", "%", toPercentText(venue.takerFee), (text) => ({ takerFee: fromPercentText(text) }))}
-      </div>
-      {row(
-        "slippageProbability",
-        "0 to 1",
-        venue.slippageProbability,
-        (text) => ({ slippageProbability: text.trim() }),
-        "Chance that a market order fills one tick worse.",
-      )}
-      {row("seed", undefined, venue.seed, (text) => ({ seed: text.trim() }), "Of the fill model's random numbers.")}
-    </details>
-  );
-}
-
-/** A text field for a figure that another notation is shown for: what is typed stays until the field is left. */
-function FigureText({
-  control,
-  value,
-  onChange,
-}: {
-  control: { id: string; "aria-invalid": boolean; "aria-describedby": string | undefined };
-  value: string;
-  onChange: (text: string) => void;
-}) {
-  const [typed, setTyped] = useState<string | null>(null);
-  return (
-    <input
-      {...control}
-      type="text"
-      inputMode="decimal"
-      autoComplete="off"
-      value={typed ?? value}
-      onChange={(event) => {
-        setTyped(event.target.value);
-        onChange(event.target.value);
-      }}
-      onBlur={() => setTyped(null)}
-    />
-  );
 }

@@ -1,19 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { BacktestRequest, type Parameter, type Run, type RunSummary, type Strategy, type SymbolEntry } from "#contracts";
-import {
-  changesOf,
-  check,
-  type Draft,
-  draftOf,
-  emptyDraft,
-  fromPercentText,
-  requestOf,
-  toPercentText,
-  USUAL_VENUE,
-  valueIn,
-  withParameter,
-} from "./request.ts";
+import { changesOf, check, type Draft, draftOf, emptyDraft, fromPercentText, requestOf, toPercentText, valueIn, withParameter } from "./request.ts";
+import { USUAL_VENUE } from "./venueText.ts";
 
 const parameter = (name: string, part: Partial<Parameter>): Parameter => ({
   name,
@@ -106,6 +95,16 @@ describe("what is wrong", () => {
       "a probability above one",
       { venue: { ...USUAL_VENUE, slippageProbability: "1.5" } },
       { "venue.slippageProbability": "Slippage probability must be a number from 0 to 1, not 1.5." },
+    ],
+    [
+      "no margin at all",
+      { venue: { ...USUAL_VENUE, margins: { "AAPL.XNAS": "0" } } },
+      { "venue.margins.AAPL.XNAS": "Margin of AAPL.XNAS must be above 0 % and at most 100 %, not 0." },
+    ],
+    [
+      "a latency in seconds",
+      { venue: { ...USUAL_VENUE, latencyMs: "1s" } },
+      { "venue.latencyMs": "Latency must be a whole number of milliseconds, at most a day, not 1s." },
     ],
     ["half a seed", { venue: { ...USUAL_VENUE, seed: "4.2" } }, { "venue.seed": "Seed must be a whole number, not 4.2." }],
   ])("%s", (_, part, expected) => {

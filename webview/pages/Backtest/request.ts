@@ -15,9 +15,7 @@ import {
   VenueModel,
 } from "#contracts";
 import { checkParameter } from "../../parts/parameterChecks.ts";
-
-/** The venue as it stands in the form: every figure as text. */
-export type VenueText = { readonly [K in keyof VenueModel]: K extends "accountType" ? VenueModel["accountType"] : string };
+import { checkVenue, readVenue, USUAL_VENUE, type VenueText, venueText } from "./venueText.ts";
 
 /** What stands in the form. Texts that are not yet valid stay as typed. */
 export interface Draft {
@@ -29,17 +27,6 @@ export interface Draft {
   readonly venue: VenueText;
   /** Only what differs from the class's own defaults. */
   readonly parameters: Readonly<Record<string, ParameterValue>>;
-}
-
-export const USUAL_VENUE: VenueText = venueText(VenueModel.parse({}));
-
-function venueText(venue: VenueModel): VenueText {
-  return { ...venue, slippageProbability: String(venue.slippageProbability), seed: String(venue.seed) };
-}
-
-function readVenue(venue: VenueText) {
-  const figure = (text: string) => (text.trim() === "" ? Number.NaN : Number(text));
-  return VenueModel.safeParse({ ...venue, slippageProbability: figure(venue.slippageProbability), seed: figure(venue.seed) });
 }
 
 /** The strategy runs on several instruments at once. */
@@ -100,24 +87,9 @@ export function check(draft: Draft, strategy: Strategy): Map<string, ErrorBody> 
   }
   if (draft.from !== null && draft.to !== null && errors.size === 0 && draft.from > draft.to)
     add(TinoError.of("range_invalid", { from: draft.from, to: draft.to }, { field: "to" }).body);
-  for (const issue of readVenue(draft.venue).error?.issues ?? []) {
-    const name = issue.path[0] as keyof VenueText;
-    const expected = name === "slippageProbability" ? "a number from 0 to 1" : name === "seed" ? "a whole number" : "a number, zero or more";
-    add(TinoError.of("parameter_invalid", { name: VENUE_WORDS[name], expected, value: draft.venue[name] || "empty text" }, { field: `venue.${name}` }).body);
-  }
+  for (const error of checkVenue(draft.venue)) add(error);
   return errors;
 }
-
-/** What the fields of the venue are called. */
-export const VENUE_WORDS: Readonly<Record<keyof VenueText, string>> = {
-  accountType: "Account",
-  startingBalance: "Starting balance",
-  leverage: "Leverage",
-  makerFee: "Maker fee",
-  takerFee: "Taker fee",
-  slippageProbability: "Slippage probability",
-  seed: "Seed",
-};
 
 /** What to send; only for a draft without errors. */
 export function requestOf(draft: Draft, strategy: Strategy): BacktestRequest {
