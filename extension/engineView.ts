@@ -62,6 +62,8 @@ export function foldEvent(snapshot: Snapshot, { seq, event }: Envelope): Snapsho
     case "sweep.changed":
     case "sweep.progressed":
     case "sweep.removed":
+    case "validation.changed":
+    case "validation.progressed":
     case "orderbook_delta":
     case "trade":
     case "order_state":

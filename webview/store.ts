@@ -66,6 +66,8 @@ function fold(state: State, event: Event): State {
     case "sweep.changed":
     case "sweep.progressed":
     case "sweep.removed":
+    case "validation.changed":
+    case "validation.progressed":
     case "orderbook_delta":
     case "trade":
     case "order_state":
