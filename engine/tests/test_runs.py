@@ -436,7 +436,7 @@ def test_a_run_that_the_engine_leaves_behind_is_interrupted(tmp_path: Path, work
     with LiveEngine(tmp_path, trusted=[workspace]) as second:
         run = second.get(f"/api/backtest/{run_id}")
         assert (run["status"], run["error"]["code"]) == ("interrupted", "run_interrupted")
-        assert not list((tmp_path / "runs").iterdir())
+        assert not list((tmp_path / "runs").glob("run_*"))
 
 
 def test_a_terminal_that_dies_takes_its_run_along(tmp_path: Path, workspace: Path) -> None:
@@ -458,7 +458,7 @@ def test_a_full_disk_loses_the_run_and_nothing_else(tmp_path: Path, workspace: P
     (home / "runs").mkdir(parents=True, mode=0o700)
     home.chmod(0o700)
     code = (
-        "import os,sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; from live_engine import LiveEngine; import json;"
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; from live_engine import LiveEngine; import json;"
         "home, workspace, path = map(Path, sys.argv[2:5]);\n"
         "with LiveEngine(home, trusted=[workspace]) as live:\n"
         "    live.post('/api/data/sample')\n"
@@ -467,7 +467,7 @@ def test_a_full_disk_loses_the_run_and_nothing_else(tmp_path: Path, workspace: P
         "    with live.socket(f'/ws/backtest/{run}') as socket:\n"
         "        list(socket)\n"
         "    ended = live.get(f'/api/backtest/{run}')\n"
-        "    print(json.dumps([ended['status'], ended['error'], os.listdir(home / 'runs'), live.get('/api/engine')['state']]))\n"
+        "    print(json.dumps([ended['status'], ended['error'], list(map(str, (home / 'runs').glob('run_*'))), live.get('/api/engine')['state']]))\n"
     )
     inner = f'mount -t tmpfs -o size=200k,mode=700 tmpfs "{home / "runs"}" && exec "$0" -c "$1" "$2" "$3" "$4" "$5"'
     done = subprocess.run(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tino_engine.api.calls import Arguments, Calls
 
 if TYPE_CHECKING:
-    from tino_engine.contracts import Run, RunList, RunSummary
+    from tino_engine.contracts import Run, RunCode, RunList, RunSummary
     from tino_engine.engine import Engine
 
 calls = Calls()
@@ -34,6 +34,12 @@ async def list_(engine: Engine, arguments: Arguments) -> RunList:
 async def get(engine: Engine, arguments: Arguments) -> Run:
     """Give one run with its result."""
     return await engine.runs.get(arguments.path["id"])
+
+
+@calls.call("getRunCode")
+async def get_code(engine: Engine, arguments: Arguments) -> RunCode:
+    """Give the code that a run ran."""
+    return await engine.runs.code(arguments.path["id"])
 
 
 @calls.call("cancelRun")

@@ -23,13 +23,17 @@ from sqlalchemy import func, select
 
 from tino_engine import log
 from tino_engine.backtest import results
+from tino_engine.backtest.code_store import CodeStore
+from tino_engine.backtest.git import find_commit
 from tino_engine.backtest.spec import Spec, resolve
 from tino_engine.contracts import (
     BacktestRequest,
     BacktestResult,
+    CodeVersion,
     Location,
     Run,
     RunChanged,
+    RunCode,
     RunList,
     RunProgress,
     RunProgressed,
@@ -102,6 +106,7 @@ class Runs:
         self._spare = spare
         self._clock = clock
         self._on_change = on_change
+        self._code = CodeStore(home.runs / "code")
         self._jobs: dict[str, _Job] = {}
         self._slots = asyncio.Semaphore(max(2, (os.cpu_count() or 2)))
         self._closing = False
@@ -145,8 +150,8 @@ class Runs:
         if query.name is not None:
             statement = statement.where(table.c.name == query.name)
         rows = await self._database.read(lambda connection: connection.execute(statement).scalars().all())
-        runs = [self._current(RunSummary.model_validate(row)) for row in rows]
-        return RunList(runs=runs[: query.limit], more=len(runs) > query.limit)
+        runs = await self._look([RunSummary.model_validate(row) for row in rows[: query.limit]])
+        return RunList(runs=runs, more=len(rows) > query.limit)
 
     async def latest(self) -> list[RunSummary]:
         """Give the newest ended run of each strategy."""
@@ -159,22 +164,29 @@ class Runs:
         )
         statement = select(table.c.summary).where(table.c.id.in_(newest))
         rows = await self._database.read(lambda connection: connection.execute(statement).scalars().all())
-        return [RunSummary.model_validate(row) for row in rows]
+        return await self._look([RunSummary.model_validate(row) for row in rows])
 
     async def summary(self, run_id: str) -> RunSummary:
         """Give one run as lists show it; `run_not_found`."""
-        if (job := self._jobs.get(run_id)) is not None:
-            return job.summary
-        return (await self._stored(run_id))[0]
+        stored = job.summary if (job := self._jobs.get(run_id)) is not None else (await self._stored(run_id))[0]
+        return (await self._look([stored]))[0]
 
     async def get(self, run_id: str) -> Run:
         """Give one run with its result, if it has one."""
-        summary, request = await self._stored(run_id)
-        summary = self._current(summary)
+        stored, request = await self._stored(run_id)
+        (summary,) = await self._look([stored])
         result = None
         if summary.status == "finished":
             result = await asyncio.to_thread(results.read_result, self._folder(run_id), run_id)
         return Run(**_fields(summary), venue=request.venue, result=result)
+
+    async def code(self, run_id: str) -> RunCode:
+        """Give the code that a run ran; `run_code_missing` when no copy of it is there."""
+        summary = await self.summary(run_id)
+        if summary.code is None:
+            raise TinoError("run_code_missing", id=run_id, reason="it ran before tino kept copies")
+        files = await asyncio.to_thread(self._code.read, run_id, summary.code.hash, summary.path)
+        return RunCode(id=run_id, code=summary.code, files=files)
 
     async def series(self, run_id: str, series: str, query: SeriesQuery) -> bytes:
         """Give one table of a result; `run_not_finished` while there is none."""
@@ -211,7 +223,10 @@ class Runs:
             no_trades=None,
             error=None,
             code_hash=spec.code.file,
+            code=CodeVersion(hash=spec.code.code, commit=None, dirty=None),
+            edited=False,
         )
+        await self._keep_code(spec)
         if self._closing:
             # Checked after the last pause before it is counted: nothing may begin that nobody would settle.
             raise TinoError("engine_stopping")
@@ -297,9 +312,12 @@ class Runs:
             if job.spec is None:
                 assert request is not None
                 job.spec = await resolve(request, self._catalog, [])
+                await self._keep_code(job.spec)
+                job.summary = job.summary.model_copy(update={"code_hash": job.spec.code.file})
             await asyncio.to_thread(partial.mkdir, mode=0o700, parents=True)
             job.child = await self._spare.take()
             started = asyncio.create_task(self._started(job))
+            committed = asyncio.create_task(self._find_commit(job))
             try:
                 reply = await job.child.call(
                     "run",
@@ -309,6 +327,7 @@ class Runs:
             finally:
                 # A run that ends before its start is recorded would be recorded as running for ever.
                 await started
+                await committed
             # It has written all it had to: it ends while that is made the run's result. Its memory takes a while to be given back.
             ending = asyncio.create_task(job.child.kill())
             try:
@@ -328,6 +347,20 @@ class Runs:
     async def _started(self, job: _Job) -> None:
         job.summary = job.summary.model_copy(update={"status": "running", "started_at": self._clock.now_ms()})
         await self._record(job)
+
+    async def _keep_code(self, spec: Spec) -> None:
+        try:
+            await asyncio.to_thread(self._code.store, spec.code)
+        except OSError as error:
+            raise _storage_error(error, self._home.runs / "code") from error
+
+    async def _find_commit(self, job: _Job) -> None:
+        assert job.spec is not None
+        code = job.spec.code
+        contents = {name: code.contents[digest] for name, digest in code.files.items()}
+        commit, dirty = await find_commit(job.summary.path, contents)
+        version = CodeVersion(hash=code.code, commit=commit, dirty=dirty)
+        job.summary = job.summary.model_copy(update={"code": version})
 
     def _heard(self, job: _Job, name: str, params: dict[str, Any]) -> None:
         if name == "progress":
@@ -440,9 +473,14 @@ class Runs:
         except ValidationError as error:
             raise TinoError("result_unreadable", id=run_id, reason="its record is damaged") from error
 
-    def _current(self, stored: RunSummary) -> RunSummary:
-        job = self._jobs.get(stored.id)
-        return job.summary if job is not None else stored
+    async def _look(self, stored: list[RunSummary]) -> list[RunSummary]:
+        """Bring stored runs up to date: those that have not ended, and whose code was edited since."""
+        runs = [job.summary if (job := self._jobs.get(run.id)) is not None else run for run in stored]
+        return await asyncio.to_thread(lambda: list(map(self._with_edited, runs)))
+
+    def _with_edited(self, run: RunSummary) -> RunSummary:
+        edited = None if run.code is None else self._code.is_edited(run.code.hash, run.path)
+        return run if edited == run.edited else run.model_copy(update={"edited": edited})
 
     def _folder(self, run_id: str) -> Path:
         return self._home.runs / run_id

@@ -10,7 +10,7 @@ import ast
 import hashlib
 import os
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,12 +29,14 @@ class CodeHash:
     """SHA-256 in hex: `file` of the strategy's file, `code` over all `files`.
 
     `files` maps each file's path, relative to the strategy's folder and with `/`, to the hash of its bytes. So none of them
-    depends on where the code lies, nor on which of the folders around it are trusted.
+    depends on where the code lies, nor on which of the folders around it are trusted. `contents` are the bytes by their hash: the very
+    ones that were hashed, whatever is written to the files meanwhile.
     """
 
     file: str
     code: str
     files: dict[str, str]
+    contents: dict[str, bytes] = field(repr=False, compare=False)
 
 
 def code_hash(path: str | Path, roots: Iterable[str] = ()) -> CodeHash:
@@ -44,23 +46,32 @@ def code_hash(path: str | Path, roots: Iterable[str] = ()) -> CodeHash:
     """
     start = os.path.realpath(path)
     scope = Scope(start, roots)
-    hashes: dict[str, str] = {start: _hash(start)}
+    contents: dict[str, bytes] = {}
+
+    def take(file: str) -> str:
+        content = _read(file)
+        digest = hashlib.sha256(content).hexdigest()
+        contents[digest] = content
+        return digest
+
+    hashes: dict[str, str] = {start: take(start)}
     waiting = deque([start])
     while waiting:
         current = waiting.popleft()
         for found in map(os.path.realpath, _imported_files(scope, current)):
             if found not in hashes and len(hashes) < MAX_FILES:
-                hashes[found] = _hash(found)
+                hashes[found] = take(found)
                 waiting.append(found)
     folder = os.path.dirname(start)  # noqa: PTH120
     files = {Path(os.path.relpath(file, folder)).as_posix(): digest for file, digest in sorted(hashes.items())}
     listing = "".join(f"{name}\0{digest}\n" for name, digest in sorted(files.items()))
-    return CodeHash(hashes[start], hashlib.sha256(listing.encode(errors="surrogateescape")).hexdigest(), files)
+    code = hashlib.sha256(listing.encode(errors="surrogateescape")).hexdigest()
+    return CodeHash(hashes[start], code, files, contents)
 
 
-def _hash(path: str) -> str:
+def _read(path: str) -> bytes:
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        return Path(path).read_bytes()
     except FileNotFoundError as error:
         raise TinoError("strategy_file_not_found", path=path) from error
     except OSError as error:
