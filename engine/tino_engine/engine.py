@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tino_engine import __version__, log
 from tino_engine.api.sessions import Sessions
 from tino_engine.backtest.jobs import Runs
+from tino_engine.backtest.reports import Reports
 from tino_engine.contracts import (
     PROTOCOL,
     ChildProcess,
@@ -114,6 +115,7 @@ class Engine:
         self.runs = Runs(
             home, self.database, self.writer, self.hub, self.catalog, self.spare, self.clock, self._refresh_wanted.set
         )
+        self.reports = Reports(self.runs, self.data_child.get, bootstrap.dashboard_path)
         self.leases = Leases(
             home.clients,
             self.clock,
@@ -237,7 +239,8 @@ class Engine:
         if known is not None and known < ledger_seq:
             missed = await self.database.read(lambda connection: read_after(connection, known, ledger_seq))
         listed = await self.runs.list(RunListQuery(limit=50))
-        shown = {run.id for run in listed.runs}
+        pinned = await self.runs.list(RunListQuery(limit=1000, pinned=True))
+        shown = {run.id: run for run in [*listed.runs, *pinned.runs]}
         return Snapshot(
             kind="snapshot",
             instance=self.instance,
@@ -245,7 +248,7 @@ class Engine:
             ledger_seq=ledger_seq,
             missed=missed,
             status=self.status(),
-            runs=[*listed.runs, *(run for run in self.runs.under_way if run.id not in shown)],
+            runs=[*shown.values(), *(run for run in self.runs.under_way if run.id not in shown)],
         )
 
     def require_trusted(self, path: str) -> list[str]:

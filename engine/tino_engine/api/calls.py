@@ -2,7 +2,7 @@
 
 A router file binds functions to call names; method, path, scope and models come from the generated table, so a route
 cannot drift from the contract. The function gets the engine and an `Arguments` with everything checked, and gives the
-contract's reply model, or bytes for an Arrow stream. Errors are translated here, once.
+contract's reply model, or bytes for an Arrow stream or a file. Errors are translated here, once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     type Endpoint = Callable[[Engine, Arguments], Awaitable[ContractModel | bytes]]
 
-ARROW = "application/vnd.apache.arrow.stream"
+MEDIA = {"arrow": "application/vnd.apache.arrow.stream", "file": "application/octet-stream"}
 logger = log.get("api")
 
 
@@ -103,7 +103,7 @@ def _handler(engine: Engine, name: str, call: Call, endpoint: Endpoint) -> Calla
             logger.exception("request_failed", call=name, reference=reference)
             return error_response(TinoError("internal", reference=reference, log=engine.home.log))
         if isinstance(reply, bytes):
-            return Response(reply, media_type=ARROW)
+            return Response(reply, media_type=MEDIA[str(call.reply)])
         return Response(reply.to_json(), media_type="application/json")
 
     return handle

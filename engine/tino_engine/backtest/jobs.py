@@ -22,18 +22,21 @@ from pydantic import ValidationError
 from sqlalchemy import func, select
 
 from tino_engine import log
-from tino_engine.backtest import results
+from tino_engine.backtest import labels, results
 from tino_engine.backtest.code_store import CodeStore
+from tino_engine.backtest.compare import compare
 from tino_engine.backtest.git import find_commit
 from tino_engine.backtest.spec import Spec, resolve
 from tino_engine.contracts import (
     BacktestRequest,
     BacktestResult,
     CodeVersion,
+    DeleteReply,
     Location,
     Run,
     RunChanged,
     RunCode,
+    RunDeleted,
     RunList,
     RunProgress,
     RunProgressed,
@@ -50,7 +53,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from tino_engine.contracts import RunListQuery, SeriesQuery
+    from tino_engine.contracts import Comparison, LabelRequest, RunListQuery, SeriesQuery
     from tino_engine.data import Catalog
     from tino_engine.hub import Hub
     from tino_engine.ledger import Database, Writer
@@ -149,6 +152,12 @@ class Runs:
             statement = statement.where(table.c.path == query.path)
         if query.name is not None:
             statement = statement.where(table.c.name == query.name)
+        if query.pinned is not None:
+            pinned = func.coalesce(func.json_extract(table.c.summary, "$.pinned"), 0)
+            statement = statement.where(pinned == int(query.pinned))
+        if query.tag is not None:
+            tags = func.json_each(table.c.summary, "$.tags").table_valued("value")
+            statement = statement.where(select(tags.c.value).where(tags.c.value == query.tag).exists())
         rows = await self._database.read(lambda connection: connection.execute(statement).scalars().all())
         runs = await self._look([RunSummary.model_validate(row) for row in rows[: query.limit]])
         return RunList(runs=runs, more=len(rows) > query.limit)
@@ -188,12 +197,21 @@ class Runs:
         files = await asyncio.to_thread(self._code.read, run_id, summary.code.hash, summary.path)
         return RunCode(id=run_id, code=summary.code, files=files)
 
-    async def series(self, run_id: str, series: str, query: SeriesQuery) -> bytes:
-        """Give one table of a result; `run_not_finished` while there is none."""
+    async def compare(self, ids: list[str]) -> Comparison:
+        """Hold runs against the first of them."""
+        return compare([await self.get(run_id) for run_id in ids])
+
+    async def result_folder(self, run_id: str) -> Path:
+        """Give where the files of a run's result lie; `run_not_finished` while there is none."""
         summary = await self.summary(run_id)
         if summary.status != "finished":
             raise TinoError("run_not_finished", id=run_id, status=summary.status)
-        return await asyncio.to_thread(results.read_series, self._folder(run_id), run_id, series, query)
+        return self._folder(run_id)
+
+    async def series(self, run_id: str, series: str, query: SeriesQuery) -> bytes:
+        """Give one table of a result; `run_not_finished` while there is none."""
+        folder = await self.result_folder(run_id)
+        return await asyncio.to_thread(results.read_series, folder, run_id, series, query)
 
     # -- doing -----------------------------------------------------------------------------------------------------
 
@@ -250,6 +268,73 @@ class Runs:
         await self._stop(job)
         return job.summary
 
+    async def label(self, request: LabelRequest) -> RunList:
+        """Change tags, note or pin of runs, of all or of none; give them. Raises `run_not_found`."""
+        ids = list(dict.fromkeys(request.runs))
+        now = self._clock.now_ms()
+
+        def change(connection: Connection) -> list[tuple[RunSummary, int]]:
+            changed = []
+            for run_id in ids:
+                summary = labels.relabel_stored(connection, run_id, request)
+                payload = summary.model_dump(mode="json")
+                seq = append(
+                    connection,
+                    type_="run.changed",
+                    source="engine",
+                    source_event_id=f"{run_id}:{new_id('label')}",
+                    occurred_at=now,
+                    payload=payload,
+                )
+                changed.append((summary, seq))
+            return changed
+
+        changed = await self._writer.write(change, f"labels of {len(ids)} runs")
+        for run_id in ids:
+            # The row is right already; the next step of a run under way must not write the old labels over the new ones.
+            if (job := self._jobs.get(run_id)) is not None:
+                job.summary = labels.relabel(job.summary, request)
+        runs = await self._look([summary for summary, _ in changed])
+        for run, (_, seq) in zip(runs, changed, strict=True):
+            self._hub.publish(RunChanged(type="run.changed", run=run), seq)
+        return RunList(runs=runs, more=False)
+
+    async def delete(self, ids: list[str]) -> DeleteReply:
+        """Delete ended runs and the files of their results, all or none. Raises `run_not_found`, `run_not_ended`."""
+        ids = list(dict.fromkeys(ids))
+        for run_id in ids:
+            summary = await self.summary(run_id)
+            if summary.status not in ENDED:
+                raise TinoError("run_not_ended", id=run_id, status=summary.status)
+        now = self._clock.now_ms()
+
+        def change(connection: Connection) -> list[int]:
+            for run_id in ids:
+                labels.forget(connection, run_id)
+            return [
+                append(
+                    connection,
+                    type_="run.deleted",
+                    source="engine",
+                    source_event_id=f"{run_id}:deleted",
+                    occurred_at=now,
+                    payload={"type": "run.deleted", "id": run_id},
+                )
+                for run_id in ids
+            ]
+
+        try:
+            freed = await asyncio.to_thread(labels.move_aside, self._home.runs, ids)
+            seqs = await self._writer.write(change, f"deletion of {len(ids)} runs")
+        except BaseException:
+            await asyncio.to_thread(labels.move_back, self._home.runs, ids)
+            raise
+        for run_id, seq in zip(ids, seqs, strict=True):
+            self._hub.publish(RunDeleted(type="run.deleted", id=run_id), seq)
+        self._on_change()
+        await asyncio.to_thread(labels.remove_aside, self._home.runs, ids)
+        return DeleteReply(deleted=ids, freed_bytes=freed)
+
     async def cancel_owned(self, owner: str) -> None:
         """Cancel the runs a terminal was waiting for: it died, so nobody is."""
         for job in [job for job in self._jobs.values() if job.owner == owner]:
@@ -265,6 +350,8 @@ class Runs:
             .order_by(table.c.id)
         )
         rows = await self._database.read(lambda connection: connection.execute(statement).all())
+        known = set(await self._database.read(lambda connection: connection.execute(select(table.c.id)).scalars().all()))
+        await asyncio.to_thread(labels.settle_deletions, self._home.runs, known.__contains__)
         await asyncio.to_thread(_remove_partial, self._home.runs)
         for row in rows:
             summary = RunSummary.model_validate(row.summary)

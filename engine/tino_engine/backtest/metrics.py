@@ -187,10 +187,15 @@ def local_days(ts: np.ndarray, zone: ZoneInfo) -> np.ndarray:
     """
     if not len(ts):
         return np.empty(0, np.int64)
-    seconds = (ts - 1) // 1_000_000_000
+    return local_seconds((ts - 1) // 1_000_000_000, zone) // 86_400
+
+
+def local_seconds(seconds: np.ndarray, zone: ZoneInfo) -> np.ndarray:
+    """Give a zone's wall clock, as seconds since the epoch, at instants (int64 seconds, not falling)."""
+    if not len(seconds):
+        return seconds
     starts, offsets = _offsets(int(seconds[0]), int(seconds[-1]), zone)
-    local = seconds + offsets[np.searchsorted(starts, seconds, side="right") - 1]
-    return local // 86_400
+    return seconds + offsets[np.searchsorted(starts, seconds, side="right") - 1]
 
 
 def _offsets(first: int, last: int, zone: ZoneInfo) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,11 @@ Calls, one at a time; `folder` is the data folder of the home, with the catalog 
     importFiles {folder, request, known, stored}         → {instruments, coverage, series, problems}; `progress` on the way
     bars {folder, series, adjustment, from, to, points}  → {} and an Arrow IPC stream, see `data.serving`
 
-`known` are the instruments of the catalog, `stored` its series. An import of files gets a child of its own.
+    tearsheet {folder, id, version}                      → {} and a `Tearsheet` as JSON
+    export {folder, run, as, table}                      → {} and the bytes of a file, see `backtest.export`
+
+Of the last two, `folder` is that of a finished run. `known` are the instruments of the catalog, `stored` its series. An import of
+files gets a child of its own.
 """
 
 from __future__ import annotations
@@ -34,6 +38,19 @@ def main() -> int:
 
     from tino_engine.contracts import ImportRequest, Instrument  # noqa: PLC0415
     from tino_engine.data import bar_import, importing, serving  # noqa: PLC0415
+
+    def tearsheet(_request: int, params: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        from tino_engine.backtest.stored import StoredRun  # noqa: PLC0415
+        from tino_engine.backtest.tearsheet import make_tearsheet  # noqa: PLC0415
+
+        return {}, make_tearsheet(StoredRun(Path(params["folder"]), params["id"]), params["version"]).to_json()
+
+    def export_run(_request: int, params: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        from tino_engine.backtest.export import export  # noqa: PLC0415
+        from tino_engine.backtest.stored import StoredRun  # noqa: PLC0415
+
+        run = params["run"]
+        return {}, export(StoredRun(Path(params["folder"]), run["id"]), run, params["as"], params["table"])
 
     def import_sample(request: int, params: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         def progress(bar_type: str, done: int, total: int) -> None:
@@ -68,6 +85,8 @@ def main() -> int:
         "previewImport": preview_import,
         "importFiles": import_files,
         "bars": bars,
+        "tearsheet": tearsheet,
+        "export": export_run,
     }
     port.ready(pyarrow=pa.__version__)
     while (frame := port.receive()) is not None:
