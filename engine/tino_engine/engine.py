@@ -35,7 +35,7 @@ from tino_engine.errors import TinoError
 from tino_engine.hub import Hub
 from tino_engine.ledger import Database, Writer, append, newest, read_after
 from tino_engine.supervision.clock import SystemClock
-from tino_engine.supervision.hang import HangDump
+from tino_engine.supervision.hang import HangWatch
 from tino_engine.supervision.identity import SystemProcesses
 from tino_engine.supervision.lease import TICK_SECONDS, Graces, Leases
 from tino_engine.workers.child import Child
@@ -92,7 +92,7 @@ class Engine:
         self.hub = Hub(self.instance, self.clock.now_ms)
         self.database = Database.open(home.database, log_path=home.log)
         self.writer = Writer(self.database)
-        self.hang_dump = HangDump(home.logs / "engine-stacks.log")
+        self.hang_watch = HangWatch(home.logs / "engine-stacks.log", self.clock)
         self.spare = Spare()
         self.data_child = Single("data")
         self.catalog = Catalog(
@@ -182,7 +182,7 @@ class Engine:
             if self.state == "stopping":
                 return  # The end has a timer of its own.
             # The watch decides when the engine ends: a fault in one look must not leave it running for ever.
-            for look in (self.hang_dump.tick, self.leases.tick, self._look_at_lock):
+            for look in (self.hang_watch.tick, self.leases.tick, self._look_at_lock):
                 try:
                     look()
                 except Exception:

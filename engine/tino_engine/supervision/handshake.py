@@ -247,20 +247,22 @@ async def _live(home: Home, lock: EngineLock, listener: socket.socket, bootstrap
         answered = asyncio.create_task(answering.wait())
         await asyncio.wait({serving, answered}, return_when=asyncio.FIRST_COMPLETED)
         _announce(home, engine)
-        # From here on the timer is the watch's, which sets it again with each of its ticks.
-        engine.hang_dump.tick()
+        # From here on a watch of its own takes the place of the timer.
+        engine.hang_watch.start()
         _say("PHASE healthy")
         _leave_pipes()
         stopped = asyncio.create_task(engine.stopping.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
         engine.stop("the server ended")
     finally:
+        engine.hang_watch.close()
+        faulthandler.dump_traceback_later(CLOSE_SECONDS, exit=True)
         server.should_exit = True
         # Streams end first, so that the server does not wait for their sockets.
         engine.hub.close()
         if serving is not None:
             await asyncio.wait({serving}, timeout=SERVER_SECONDS)
-        # Whatever hangs from here on, the process ends: nobody may be left to end it. It takes the place of the watch's timer.
+        # Whatever hangs from here on, the process ends: nobody may be left to end it.
         faulthandler.dump_traceback_later(CLOSE_SECONDS, exit=True)
         await engine.close()
         _withdraw(home, engine)
