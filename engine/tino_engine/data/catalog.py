@@ -27,6 +27,7 @@ from tino_engine.contracts import (
     SampleReply,
     SymbolEntry,
     SymbolList,
+    TickCoverage,
 )
 from tino_engine.data.bar_type import BarType
 from tino_engine.data.days import day_bounds, day_of, parse_day
@@ -90,6 +91,8 @@ class _Contents:
 
     entries: dict[str, SymbolEntry]
     series: dict[str, ResolvedSeries]
+    ticks: dict[tuple[str, str], tuple[Path, ...]]
+    """Files by instrument and kind, in order of time."""
 
 
 class Catalog:
@@ -129,6 +132,10 @@ class Catalog:
     async def find_series(self, bar_type: str) -> ResolvedSeries | None:
         """Find a stored series by its bar type."""
         return (await self._read()).series.get(bar_type)
+
+    async def find_ticks(self, instrument_id: str, kind: str) -> tuple[Path, ...]:
+        """Give the files of an instrument's quotes, trades or deltas, in order of time; none when nothing is stored."""
+        return (await self._read()).ticks.get((instrument_id, kind), ())
 
     async def resolve(self, symbols: Sequence[str], bar_types: Sequence[str]) -> list[ResolvedSeries]:
         """Give the series asked for, each once: the bar types, then the finest series of every symbol without one.
@@ -209,15 +216,42 @@ class Catalog:
             "stored": [series.to_params() for series in contents.series.values()],
         }
 
+    async def record_download(
+        self,
+        result: dict[str, Any],
+        changed: list[str],
+        source: str,
+        record: Callable[[Connection], None] = lambda _: None,
+    ) -> None:
+        """Record what a child has stored of a provider's answers; `importing` is held.
+
+        As with an import, and `ticks` beside the coverage of bars; `record` adds what else belongs to the same transaction.
+        """
+
+        def write(connection: Connection) -> None:
+            at = self._now_ms()
+            if changed:
+                _record(connection, result, at, source)
+            record(connection)
+
+        await self._writer.write(write, f"download from {source}")
+        if changed:
+            logger.info("downloaded", source=source, series=changed)
+            await self._changed(changed)
+
     async def record_import(self, result: dict[str, Any]) -> None:
         """Record what a child has imported; `importing` is held. Files of series that were replaced are removed afterwards."""
         changed = [item["barType"] for item in result["series"] if item["outcome"] != "unchanged"]
         await self._store(result, changed, result["coverage"][0]["source"])
 
     async def remove(self, bar_types: Sequence[str]) -> SymbolList:
-        """Remove series; an instrument without any goes too, with its actions. Raises `bar_type_unknown`, `bar_type_invalid`."""
+        """Remove series; an instrument without any goes too, with its actions. Raises `bar_type_unknown`, `bar_type_invalid`.
+
+        A series of ticks is named by its instrument and kind: `BTCUSDT.BINANCE trades`.
+        """
         contents = await self._read()
-        wanted = [_get_series(contents, text, "barTypes").bar_type for text in bar_types]
+        ticks = {" ".join(key) for key in contents.ticks}
+        wanted = [text if text in ticks else _get_series(contents, text, "barTypes").bar_type for text in bar_types]
         async with self.importing:
             at = self._now_ms()
             await self._writer.write(lambda connection: _remove(connection, wanted, at), "removal of data")
@@ -230,7 +264,8 @@ class Catalog:
 
         Nothing is touched when the database knows of no data at all: then it is more likely new than the files are old.
         """
-        if (await self._read()).series:
+        contents = await self._read()
+        if contents.series or contents.ticks:
             await self._sweep()
 
     async def _store(self, result: dict[str, Any], changed: list[str], source: str) -> None:
@@ -251,7 +286,9 @@ class Catalog:
         """Remove files of bars that no series has, unless a run may still be reading them; the next sweep finds them again."""
         if self._in_use():
             return
-        wanted = {file for series in (await self._read()).series.values() for file in series.files}
+        contents = await self._read()
+        wanted = {file for series in contents.series.values() for file in series.files}
+        wanted |= {file for files in contents.ticks.values() for file in files}
         removed = await asyncio.to_thread(_sweep, self._folder / "catalog", wanted)
         if removed:
             logger.info("leftovers_removed", files=removed)
@@ -350,30 +387,49 @@ def _load(connection: Connection, folder: Path) -> _Contents:
             hash=row.hash,
             coverage=covered,
         )
+    ticks: dict[str, list[TickCoverage]] = {instrument_id: [] for instrument_id in instruments}
+    tick_files: dict[tuple[str, str], tuple[Path, ...]] = {}
+    for row in connection.execute(select(tables.tick_coverage).order_by(tables.tick_coverage.c.kind)):
+        tick_files[row.instrument_id, row.kind] = tuple(folder / "catalog" / file for file in row.files)
+        ticks[row.instrument_id].append(
+            TickCoverage(
+                instrument_id=row.instrument_id,
+                kind=row.kind,
+                rows=row.rows,
+                from_=row.from_at,
+                to=row.to_at,
+                source=row.source,
+                hash=row.hash,
+            )
+        )
     entries = {
-        name: SymbolEntry(instrument=instrument, coverage=coverage[name], actions=actions[name])
+        name: SymbolEntry(instrument=instrument, coverage=coverage[name], ticks=ticks[name], actions=actions[name])
         for name, instrument in instruments.items()
     }
-    return _Contents(entries, series)
+    return _Contents(entries, series, tick_files)
 
 
 def _sweep(catalog: Path, wanted: set[Path]) -> int:
     removed = 0
-    for file in (catalog / "data" / "bars").glob("*/*.parquet"):
-        if file not in wanted:
-            file.unlink(missing_ok=True)
-            removed += 1
-    for folder in (catalog / "data" / "bars").glob("*/"):
-        with suppress(OSError):
-            folder.rmdir()  # Only an empty one can be.
+    for kind in ("bars", "quotes", "trades", "order_book_deltas"):
+        for file in (catalog / "data" / kind).glob("*/*.parquet"):
+            if file not in wanted:
+                file.unlink(missing_ok=True)
+                removed += 1
+        for folder in (catalog / "data" / kind).glob("*/"):
+            with suppress(OSError):
+                folder.rmdir()  # Only an empty one can be.
     shutil.rmtree(catalog / ".incoming", ignore_errors=True)
     return removed
 
 
 def _remove(connection: Connection, bar_types: list[str], at: int) -> None:
-    held = tables.coverage
+    held, ticks, spans = tables.coverage, tables.tick_coverage, tables.download_spans
     connection.execute(held.delete().where(held.c.bar_type.in_(bar_types)))
-    left = select(held.c.instrument_id)
+    connection.execute(ticks.delete().where((ticks.c.instrument_id + " " + ticks.c.kind).in_(bar_types)))
+    # What was downloaded of them is downloaded again when it is asked for.
+    connection.execute(spans.delete().where(spans.c.series.in_(bar_types)))
+    left = select(held.c.instrument_id).union(select(ticks.c.instrument_id))
     for table, column in ((tables.corporate_actions, "instrument_id"), (tables.instruments, "id")):
         connection.execute(table.delete().where(table.c[column].not_in(left)))
     append(
@@ -396,7 +452,7 @@ def _find_changed(connection: Connection, before: dict[str, ResolvedSeries], res
             series is None
             or series.coverage != Coverage.model_validate(item)
             or series.instrument != instruments[instrument_id]
-            or _sample_actions(connection, instrument_id) != _wanted_actions(connection, instrument_id, result)
+            or _sample_actions(connection, instrument_id) != _wanted_actions(connection, instrument_id, result, _SAMPLE)
         ):
             changed.append(item["barType"])
     return changed
@@ -408,10 +464,12 @@ def _sample_actions(connection: Connection, instrument_id: str) -> dict[tuple[st
     return {(row.ex_day, row.kind): row.value for row in connection.execute(query)}
 
 
-def _wanted_actions(connection: Connection, instrument_id: str, result: dict[str, Any]) -> dict[tuple[str, str], str]:
+def _wanted_actions(
+    connection: Connection, instrument_id: str, result: dict[str, Any], source: str
+) -> dict[tuple[str, str], str]:
     """Give an instrument's actions, without those that another source tells of: what somebody entered by hand stays."""
     held = tables.corporate_actions
-    query = select(held).where(held.c.instrument_id == instrument_id, held.c.source != _SAMPLE)
+    query = select(held).where(held.c.instrument_id == instrument_id, held.c.source != source)
     others = {(row.ex_day, row.kind) for row in connection.execute(query)}
     actions = {
         (action["exDay"], action["kind"]): f"{Decimal(repr(action['value'])):f}"
@@ -436,12 +494,24 @@ def _record(connection: Connection, result: dict[str, Any], at: int, source: str
             "imported_at": at,
         }
         _put(connection, tables.coverage, {"bar_type": item["barType"]}, values)
+    for item in result.get("ticks", ()):
+        key = {"instrument_id": item["instrumentId"], "kind": item["kind"]}
+        values = {
+            "rows": item["rows"],
+            "from_at": item["from"],
+            "to_at": item["to"],
+            "source": item["source"],
+            "hash": item["hash"],
+            "files": item["files"],
+            "imported_at": at,
+        }
+        _put(connection, tables.tick_coverage, key, values)
     held = tables.corporate_actions
     for instrument_id in result.get("actions", ()):
-        wanted = _wanted_actions(connection, instrument_id, result)
-        connection.execute(held.delete().where(held.c.instrument_id == instrument_id, held.c.source == _SAMPLE))
+        wanted = _wanted_actions(connection, instrument_id, result, source)
+        connection.execute(held.delete().where(held.c.instrument_id == instrument_id, held.c.source == source))
         for (day, kind), value in wanted.items():
-            row = {"instrument_id": instrument_id, "ex_day": day, "kind": kind, "value": value, "source": _SAMPLE}
+            row = {"instrument_id": instrument_id, "ex_day": day, "kind": kind, "value": value, "source": source}
             connection.execute(held.insert().values(row))
     append(
         connection,

@@ -11,6 +11,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -197,3 +198,77 @@ corporate_actions = Table(
     UniqueConstraint("user_id", "instrument_id", "ex_day", "kind"),
 )
 """Splits and dividends; `value` is exact decimal text."""
+
+tick_coverage = Table(
+    "tick_coverage",
+    metadata,
+    _user(),
+    Column("instrument_id", String, ForeignKey("instruments.id"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("from_at", BigInteger, nullable=False),
+    Column("to_at", BigInteger, nullable=False),
+    Column("source", String, nullable=False),
+    Column("hash", String, nullable=False),
+    Column("files", JSON, nullable=False),
+    Column("imported_at", BigInteger, nullable=False),
+    UniqueConstraint("user_id", "instrument_id", "kind"),
+)
+"""One row a stored series of quotes, trades or changes of a book; `files` as with bars."""
+
+download_spans = Table(
+    "download_spans",
+    metadata,
+    _user(),
+    Column("provider", String, nullable=False),
+    Column("series", String, nullable=False),
+    Column("from_day", String, nullable=False),
+    Column("to_day", String, nullable=False),
+    UniqueConstraint("user_id", "provider", "series", "from_day"),
+)
+"""Days that a provider was asked for and whose answer is stored, both inclusive. `series` is a bar type, or `INSTRUMENT kind`."""
+
+keys = Table(
+    "keys",
+    metadata,
+    _user(),
+    Column("name", String, nullable=False),
+    Column("set_at", BigInteger, nullable=False),
+    UniqueConstraint("user_id", "name"),
+)
+"""Names of keys; their values are in the system's keychain, never here."""
+
+validations = Table(
+    "validations",
+    metadata,
+    Column("id", String, primary_key=True),
+    _user(),
+    Column("status", String, nullable=False),
+    Column("path", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("summary", JSON, nullable=False),
+    Column("result", JSON),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Index(None, "user_id", "path", "name", "id"),
+    Index(None, "status"),
+)
+"""One row a validation: `ValidationRequest`, `ValidationSummary`, and the `ValidationResult` of a finished one."""
+
+trials = Table(
+    "trials",
+    metadata,
+    _user(),
+    Column("path", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("data", String, nullable=False),
+    Column("spec", String, nullable=False),
+    Column("sharpe", Float),
+    Column("tried_at", BigInteger, nullable=False),
+    UniqueConstraint("user_id", "path", "name", "data", "spec"),
+)
+"""What was ever tried with a strategy on some data, once each; kept when its run is deleted, for it cannot be untried.
+
+`data` are the bar types, `spec` a hash of code, parameters, assumptions and range; `sharpe` is that of one day, null where it is not defined.
+"""
