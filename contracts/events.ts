@@ -113,6 +113,10 @@ export type RunChanged = z.infer<typeof RunChanged>;
 export const RunProgressed = z.object({ type: z.literal("run.progressed"), id: RunId, progress: RunProgress }).meta({ id: "RunProgressed" });
 export type RunProgressed = z.infer<typeof RunProgressed>;
 
+/** Tags, note or pin of a run changed, and nothing else. Durable. */
+export const RunLabelled = z.object({ type: z.literal("run.labelled"), run: RunSummary }).meta({ id: "RunLabelled" });
+export type RunLabelled = z.infer<typeof RunLabelled>;
+
 /** A run was deleted, with its files. Durable. */
 export const RunDeleted = z.object({ type: z.literal("run.deleted"), id: RunId }).meta({ id: "RunDeleted" });
 export type RunDeleted = z.infer<typeof RunDeleted>;
@@ -134,7 +138,7 @@ export type DataChanged = z.infer<typeof DataChanged>;
 export const ImportChanged = z.object({ type: z.literal("import.changed"), import: DataImport }).meta({ id: "ImportChanged" });
 export type ImportChanged = z.infer<typeof ImportChanged>;
 
-export const Event = z.discriminatedUnion("type", [OrderbookDelta, Trade, OrderState, PositionState, RiskAlert, RunChanged, RunProgressed, RunDeleted, ClientJoined, ClientLeft, EngineChanged, DataChanged, ImportChanged, SweepChanged, SweepProgressed, SweepRemoved, ValidationChanged, ValidationProgressed]).meta({ id: "Event" });
+export const Event = z.discriminatedUnion("type", [OrderbookDelta, Trade, OrderState, PositionState, RiskAlert, RunChanged, RunProgressed, RunLabelled, RunDeleted, ClientJoined, ClientLeft, EngineChanged, DataChanged, ImportChanged, SweepChanged, SweepProgressed, SweepRemoved, ValidationChanged, ValidationProgressed]).meta({ id: "Event" });
 export type Event = z.infer<typeof Event>;
 
 /** One event with its place in the stream. */

@@ -46,10 +46,13 @@ export const isActive = (run: RunSummary): boolean => run.status === "queued" ||
 export function foldEvent(snapshot: Snapshot, { seq, event }: Envelope): Snapshot {
   switch (event.type) {
     case "run.changed":
+    case "run.labelled":
       return { ...withRuns(snapshot, mergeRuns(snapshot.runs, [event.run])), seq };
     case "run.progressed":
       // Progress of an ended run comes too late to be shown.
       return { ...snapshot, seq, runs: snapshot.runs.map((run) => (run.id === event.id && isActive(run) ? { ...run, progress: event.progress } : run)) };
+    case "run.deleted":
+      return { ...withRuns(snapshot, snapshot.runs.filter(({ id }) => id !== event.id)), seq };
     case "client.joined":
       return withClients(snapshot, seq, [...withoutClient(snapshot.status.clients, event.client), event.client]);
     case "client.left":

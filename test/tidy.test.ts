@@ -61,6 +61,7 @@ const ROOMS: { room: string; may: string[] }[] = [
       "package.json",
       "node:",
       "commander",
+      "diff",
       "ink",
       "react",
       "zod",
@@ -83,6 +84,7 @@ const ROOMS: { room: string; may: string[] }[] = [
       "@tanstack/react-virtual",
       "@uwdata/flechette",
       "@vscode/codicons",
+      "diff",
     ],
   },
 ];

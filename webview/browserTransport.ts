@@ -152,7 +152,7 @@ export class BrowserTransport implements Transport {
       throw TinoError.of("engine_not_running", {}, { cause });
     }
     if (!response.ok) throw this.#refused(response, content);
-    return call.reply === "arrow" ? new Uint8Array(content) : call.reply.parse(JSON.parse(new TextDecoder().decode(content)));
+    return typeof call.reply === "string" ? new Uint8Array(content) : call.reply.parse(JSON.parse(new TextDecoder().decode(content)));
   }
 
   #refused(response: Response, content: ArrayBuffer): TinoError {

@@ -136,5 +136,7 @@ function invalidate(queries: QueryClient, before: State, message: ServerMessage)
   } else if (event.type === "run.changed" && before.runs.get(event.run.id)?.status !== event.run.status) {
     forget(queries, "getRun", { path: { id: event.run.id } });
     forget(queries, "listRuns");
+  } else if (event.type === "run.deleted" || event.type === "run.labelled") {
+    forget(queries, "listRuns");
   }
 }

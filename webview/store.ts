@@ -43,12 +43,18 @@ export function reduce(state: State, message: ServerMessage): State {
 function fold(state: State, event: Event): State {
   switch (event.type) {
     case "run.changed":
+    case "run.labelled":
       return { ...state, runs: new Map(state.runs).set(event.run.id, event.run) };
     case "run.progressed": {
       const run = state.runs.get(event.id);
       // Progress of an ended run comes too late; of an unknown one it says nothing that could be shown.
       if (!run || (run.status !== "running" && run.status !== "queued")) return state;
       return { ...state, runs: new Map(state.runs).set(event.id, { ...run, progress: event.progress }) };
+    }
+    case "run.deleted": {
+      const runs = new Map(state.runs);
+      runs.delete(event.id);
+      return { ...state, runs };
     }
     case "engine.changed":
       return state.status ? { ...state, status: { ...state.status, state: event.state } } : state;

@@ -3528,6 +3528,11 @@ class RunChanged(ContractModel):
     run: RunSummary
 
 
+class RunLabelled(ContractModel):
+    type: Literal["run.labelled"]
+    run: RunSummary
+
+
 class RunList(ContractModel):
     runs: list[RunSummary]
     more: bool
@@ -3645,6 +3650,7 @@ class LedgerEvent(ContractModel):
         | RiskAlert
         | RunChanged
         | RunProgressed
+        | RunLabelled
         | RunDeleted
         | ClientJoined
         | ClientLeft
@@ -3707,6 +3713,7 @@ class Envelope(ContractModel):
         | RiskAlert
         | RunChanged
         | RunProgressed
+        | RunLabelled
         | RunDeleted
         | ClientJoined
         | ClientLeft

@@ -44,7 +44,7 @@ export class EngineClient {
     const answer = await this.#send(call, callUrl(call, path, query), call.body ? (body ?? {}) : undefined, options ?? {});
     if (answer.status >= 300) throw readFailure(answer, this.connection.logPath);
     // The one place where the table's type meets the wire: what `reply` accepts is what `CallReply` says.
-    if (call.reply === "arrow") return ownBytes(answer.body) as CallReply<N>;
+    if (typeof call.reply === "string") return ownBytes(answer.body) as CallReply<N>;
     return readReply(name, call.reply, answer, this.connection.logPath) as CallReply<N>;
   }
 

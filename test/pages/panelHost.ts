@@ -67,7 +67,7 @@ export const CONTRAST: Record<string, string> = {
 /** Make the next page that `page` loads a panel. Call before it goes anywhere. */
 export async function hostPanel(page: Page, engine: StubEngine, state: PageState, look: { set?: string; more?: Record<string, string> } = {}): Promise<void> {
   const setting: Setting = {
-    calls: Object.fromEntries(Object.entries(CALLS).map(([name, { method, path, reply }]) => [name, { method, path, arrow: reply === "arrow" }])),
+    calls: Object.fromEntries(Object.entries(CALLS).map(([name, { method, path, reply }]) => [name, { method, path, arrow: typeof reply === "string" }])),
     token: engine.token(),
     state,
     snapshot: engine.snapshot(),

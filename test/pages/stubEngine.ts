@@ -444,6 +444,11 @@ export class StubEngine {
       noTrades: null,
       error: null,
       codeHash: "5b0c".padEnd(64, "7"),
+      tags: [],
+      note: "",
+      pinned: false,
+      code: null,
+      edited: null,
       venue: VenueModel.parse(request.venue),
       result: null,
     };

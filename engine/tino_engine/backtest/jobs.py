@@ -37,6 +37,7 @@ from tino_engine.contracts import (
     RunChanged,
     RunCode,
     RunDeleted,
+    RunLabelled,
     RunList,
     RunProgress,
     RunProgressed,
@@ -280,7 +281,7 @@ class Runs:
                 payload = summary.model_dump(mode="json")
                 seq = append(
                     connection,
-                    type_="run.changed",
+                    type_="run.labelled",
                     source="engine",
                     source_event_id=f"{run_id}:{new_id('label')}",
                     occurred_at=now,
@@ -296,7 +297,7 @@ class Runs:
                 job.summary = labels.relabel(job.summary, request)
         runs = await self._look([summary for summary, _ in changed])
         for run, (_, seq) in zip(runs, changed, strict=True):
-            self._hub.publish(RunChanged(type="run.changed", run=run), seq)
+            self._hub.publish(RunLabelled(type="run.labelled", run=run), seq)
         return RunList(runs=runs, more=False)
 
     async def delete(self, ids: list[str]) -> DeleteReply:

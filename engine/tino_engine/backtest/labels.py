@@ -1,6 +1,7 @@
 """What a user writes on runs, and throwing runs away.
 
-Labels are part of a run's summary, as lists show it: they are filtered by, and told with `run.changed` like a change of status.
+Labels are part of a run's summary, as lists show it: they are filtered by. That they changed is told with
+`run.labelled`, since nothing happened to the run.
 
 A deletion first moves the run's folder aside, to `runs/<id>.deleted`, then commits that the run is gone, then removes the folder. What a
 `kill -9` leaves in between is settled by `settle_deletions` at the next start: a folder whose run is still in the database goes back to

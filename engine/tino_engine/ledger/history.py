@@ -36,7 +36,7 @@ def read_after(connection: Connection, known: int, last: int) -> list[LedgerEven
     found: list[LedgerEvent] = []
     for row in reversed(rows):
         # A run's event is stored as the run alone, which is what its own row holds too.
-        event = {"type": row.type, "run": row.payload} if row.type == "run.changed" else row.payload
+        event = {"type": row.type, "run": row.payload} if row.type in ("run.changed", "run.labelled") else row.payload
         try:
             found.append(LedgerEvent.model_validate({"ledgerSeq": row.seq, "at": row.occurred_at, "event": event}))
         except ValidationError as error:

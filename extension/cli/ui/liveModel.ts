@@ -47,12 +47,15 @@ export function reduce(model: LiveModel, message: LiveMessage): LiveModel {
 
 function apply(model: LiveModel, event: Event): LiveModel {
   switch (event.type) {
-    case "run.changed": {
+    case "run.changed":
+    case "run.labelled": {
       const others = model.runs.filter((run) => run.id !== event.run.id);
       // Ids sort by start, so the list stays in order whichever of them changed.
       const runs = [event.run, ...others].sort((one, other) => (one.id < other.id ? 1 : -1)).slice(0, KEPT_RUNS);
       return { ...model, runs, progress: without(model.progress, event.run.status === "running" ? null : event.run.id) };
     }
+    case "run.deleted":
+      return { ...model, runs: model.runs.filter((run) => run.id !== event.id) };
     case "run.progressed":
       return { ...model, progress: new Map(model.progress).set(event.id, event.progress) };
     case "client.joined":
