@@ -22,14 +22,30 @@ GENERATED = {PACKAGE / "contracts.py"}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path not in GENERATED)
 TREES = {path: ast.parse(path.read_text(), str(path)) for path in FILES}
 
-DOMAINS = {"ai", "backtest", "data", "factors", "ledger", "models", "portfolio", "secrets", "strategies", "trading"}
+DOMAINS = {
+    "ai",
+    "backtest",
+    "data",
+    "factors",
+    "ledger",
+    "models",
+    "portfolio",
+    "search",
+    "secrets",
+    "strategies",
+    "trading",
+}
 """Rooms with a door: others use the names that their `__init__` exports."""
 
 DOORS = {"data": {"decimate"}, "ledger": {"tables"}}
 """Modules that are doors as well: the tables are what queries are written in, and results are thinned as bars are, by numpy, which
 the package itself must not load."""
 
-COMPOSED_OF = {"lsp": {"strategies"}, "workers": {"backtest", "data", "strategies"}, "nautilus": {"backtest", "data"}}
+COMPOSED_OF = {
+    "lsp": {"strategies"},
+    "workers": {"backtest", "data", "search", "strategies"},
+    "nautilus": {"backtest", "data"},
+}
 """Rooms that are made of a domain's parts: the language host shows the syntax trees of `strategies`, a child runs a domain's work."""
 
 
@@ -56,7 +72,7 @@ def where(path: Path, line: int) -> str:
 
 
 def test_the_engine_stays_light() -> None:
-    heavy = ("nautilus_trader", "pandas", "pyarrow", "numpy", "pygls", "sklearn", "scipy", "polars")
+    heavy = ("nautilus_trader", "pandas", "pyarrow", "numpy", "pygls", "sklearn", "scipy", "polars", "optuna")
     code = f"import sys, tino_engine.api.app; print(*[name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
@@ -71,6 +87,7 @@ def test_the_engine_stays_light() -> None:
         ("uvicorn", {"api", "supervision"}),
         ("pygls", {"lsp", "workers"}),
         ("alembic", {"ledger"}),
+        ("optuna", {"search"}),
         # The diagnosis looks through a database that the ledger may be unable to open.
         ("pysqlite3", {"ledger", "diagnosis"}),
     ],

@@ -16,6 +16,7 @@ def main(arguments: list[str]) -> int:
     for name, purpose in (
         ("work", "a backtest worker"),
         ("data", "the data worker"),
+        ("search", "the sampler of a sweep"),
         ("language", "the language host"),
     ):
         verbs.add_parser(name, help=f"{purpose}; started by the engine")
@@ -36,6 +37,10 @@ def main(arguments: list[str]) -> int:
             from tino_engine.workers.data import main as data  # noqa: PLC0415
 
             return data()
+        case "search":
+            from tino_engine.workers.search import main as search  # noqa: PLC0415
+
+            return search()
         case "inspect":
             from tino_engine.diagnosis import main as inspect_installation  # noqa: PLC0415
 

@@ -52,8 +52,8 @@ class Books:
         return float(sum(account.start for account in self.accounts))
 
 
-def write_lines(folder: ResultFolder, market: Market, books: Books, venue: VenueModel, drawn: Sequence[Line]) -> Curve:
-    """Compute equity, drawdown and exposure; write them, and what was drawn. Gives the curve. Raises `disk_full`."""
+def compute_equity(market: Market, books: Books, venue: VenueModel) -> Curve:
+    """Compute equity, drawdown and exposure at each time of the market's axis."""
     rows: dict[str, list[int]] = {}
     for row, instrument in enumerate(books.positions.instrument):
         rows.setdefault(instrument, []).append(row)
@@ -62,9 +62,12 @@ def write_lines(folder: ResultFolder, market: Market, books: Books, venue: Venue
         for instrument, track in market.valued.items()
     ]
     margin = venue.account_type == "MARGIN"
-    curve = compute_curve(
-        market.axis, books.accounts, books.positions, holdings, margin=margin, decimals=books.decimals
-    )
+    return compute_curve(market.axis, books.accounts, books.positions, holdings, margin=margin, decimals=books.decimals)
+
+
+def write_lines(folder: ResultFolder, market: Market, books: Books, venue: VenueModel, drawn: Sequence[Line]) -> Curve:
+    """Compute the curve; write it, and what was drawn. Gives the curve. Raises `disk_full`."""
+    curve = compute_equity(market, books, venue)
     lines = {"equity": curve.equity, "drawdown": curve.drawdown, "exposure": curve.exposure}
     folder.write_lines("equity", "equity", lines)
     if drawn:
@@ -75,6 +78,16 @@ def write_lines(folder: ResultFolder, market: Market, books: Books, venue: Venue
         ]
         folder.write_lines("drawings", "drawings", columns, drawings)
     return curve
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a run came to. `days` (int64, days since the epoch) are those of the daily `returns` (float64), which may be none."""
+
+    metrics: Metrics
+    days: np.ndarray
+    returns: np.ndarray
+    sparkline: list[float]
 
 
 class Report:
@@ -141,6 +154,23 @@ class Report:
             elapsed_ms=round((time.perf_counter() - started) * 1000),
         )
         return {**reply.model_dump(mode="json"), "sparkline": self._sparkline(curve)}
+
+    def figures(self) -> Figures:
+        """Compute the figures alone; nothing is written."""
+        curve = self._get_curve()
+        daily = self._daily(curve.equity)
+        returns = metrics.returns(daily.values, self._books.start)
+        return Figures(self._metrics(curve, daily, returns), daily.days, returns, self._sparkline(curve))
+
+    def trades(self) -> dict[str, list[Any]]:
+        """Give the closed trades in the order in which they were closed: `closed` (nanoseconds), `result` (money), `return`."""
+        positions, returns = self._books.positions, self._trade_returns()
+        rows = sorted((end, row) for row, end in enumerate(positions.closed) if end is not None)
+        return {
+            "closed": [end for end, _ in rows],
+            "result": [float(self._results[row]) for _, row in rows],
+            "return": [float(returns[row]) if returns[row] == returns[row] else None for _, row in rows],
+        }
 
     # -- figures ---------------------------------------------------------------------------------------------------
 

@@ -129,6 +129,7 @@ class Pulse(DataActor):
     """Calls back at an interval of the run's time. A strategy without callbacks would hold the interpreter until the end."""
 
     def __new__(cls, *_arguments: Any) -> Pulse:
+        """Make one; NautilusTrader's class takes a configuration there."""
         return super().__new__(cls)
 
     def __init__(self, interval_ns: int, on_pulse: Callable[[int], None]) -> None:
@@ -137,12 +138,14 @@ class Pulse(DataActor):
         self._on_pulse = on_pulse
 
     def on_start(self) -> None:
+        """Set the timer."""
         self.clock.set_timer_ns("pulse", self._interval_ns, callback=lambda event: self._on_pulse(event.ts_event))
 
 
 def configure(
     feeds: Sequence[Feed], venue: VenueModel, venues: Sequence[str], balances: Sequence[Decimal], currency: str
 ) -> BacktestRunConfig:
+    """Describe the run to NautilusTrader. Raises ValueError for amounts that it cannot hold."""
     return BacktestRunConfig(
         id=_RUN,
         venues=[

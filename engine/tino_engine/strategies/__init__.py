@@ -8,12 +8,13 @@ from tino_engine.strategies.code_hash import CodeHash, code_hash
 from tino_engine.strategies.discover import MARKET_HANDLERS, STRATEGY_NAMES, Found, find_in, find_strategies
 from tino_engine.strategies.literal import nautilus_name
 from tino_engine.strategies.module import Module, SourceSyntaxError, Span, split_lines
-from tino_engine.strategies.parameters import complete, describe_range, is_instrument_id, parse_text
+from tino_engine.strategies.parameters import Value, check_value, complete, describe_range, is_instrument_id, parse_text
 from tino_engine.strategies.schema import Problem
 from tino_engine.strategies.scope import MAX_SOURCE_BYTES, Definition, Scope
 from tino_engine.strategies.workspace import get_strategy, list_strategies
 
 __all__ = [  # noqa: RUF022 - the two halves
+    "check_value",
     "CodeHash",
     "code_hash",
     "complete",
@@ -23,6 +24,7 @@ __all__ = [  # noqa: RUF022 - the two halves
     "get_strategy",
     "list_strategies",
     "parse_text",
+    "Value",
     #
     "Definition",
     "MARKET_HANDLERS",

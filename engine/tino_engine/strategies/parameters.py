@@ -49,7 +49,7 @@ def complete(strategy: Strategy, given: Mapping[str, Any]) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for name, parameter in known.items():
         if name in given and not (given[name] is None and parameter.from_data):
-            values[name] = check(parameter, given[name])
+            values[name] = check_value(parameter, given[name])
         elif parameter.from_data:
             continue
         elif parameter.required:
@@ -59,7 +59,7 @@ def complete(strategy: Strategy, given: Mapping[str, Any]) -> dict[str, Value]:
     return values
 
 
-def check(parameter: Parameter, value: Any) -> Value:
+def check_value(parameter: Parameter, value: Any) -> Value:
     """Give the value in its kind. Raises `parameter_invalid`, `parameter_out_of_range`."""
     if value is None or (isinstance(value, str) and value.lower() in _NONE and parameter.nullable):
         if parameter.nullable:
