@@ -14,7 +14,7 @@ const runOf = (id: string, status: RunSummary["status"]): RunSummary => ({
   status,
   progress: null,
 });
-const connection = { pid: 1, port: 2, instance: "", protocol: 1, version: "", startedAt: 0, logPath: "", token: "" };
+const connection = { pid: 1, startId: null, bootId: null, port: 2, instance: "", protocol: 1, version: "", startedAt: 0, logPath: "", token: "" };
 
 let seq = start.seq;
 const event = (content: Event) => ({ kind: "event" as const, instance: start.instance, seq: ++seq, ledgerSeq: null, at: 0, event: content });

@@ -254,3 +254,14 @@ def test_shutdown_needs_the_token(tmp_path: Path, token: str | None, status: int
         reply = engine.call("POST", "/api/shutdown", {"force": True}, token=token)
         assert (reply.status, reply.json["code"]) == (status, code)
         assert engine.get("/api/engine")["state"] == "healthy"
+
+
+def test_an_announcement_that_is_deleted_is_made_again(tmp_path: Path) -> None:
+    with LiveEngine(tmp_path) as engine:
+        for name in ("engine.pid", "engine.token"):
+            path = tmp_path / "run" / name
+            before = path.read_text()
+            path.unlink()
+            while not path.exists():
+                assert engine.process.poll() is None, "it died of that"
+            assert path.read_text() == before

@@ -242,7 +242,7 @@ export class EngineLink {
     const signal = this.#over.signal;
     const isSilent = () => this.#state.kind === "silent" && this.#state.connection === connection;
     try {
-      while (isSilent() && !(await endHung(place, connection.instance, signal))) await place.clock.sleep(ASK_AGAIN_MS, signal);
+      while (isSilent() && !(await endHung(place, connection, signal))) await place.clock.sleep(ASK_AGAIN_MS, signal);
     } catch (error) {
       if (!signal.aborted) place.log("warning", "client", "not_examined", { reason: error instanceof Error ? error.message : String(error) });
     }

@@ -6,11 +6,10 @@ import { PROTOCOL } from "#contracts/handshake";
 import { HEALTH_TIMEOUT_MS, probeHealth } from "./health.ts";
 import type { Paths } from "./paths.ts";
 import type { Place } from "./place.ts";
-import { livenessOf } from "./processIdentity.ts";
+import { livenessOf, type ProcessRecord } from "./processIdentity.ts";
 
 /** A proven way to the engine. */
-export interface Connection {
-  readonly pid: number;
+export interface Connection extends ProcessRecord {
   readonly port: number;
   readonly instance: string;
   readonly protocol: number;
@@ -44,7 +43,8 @@ export async function findEngine(place: Pick<Place, "paths" | "processes">, sign
     const probe = await probeHealth(paths, info.port, timeoutMs, signal);
     if (probe.kind === "engine" && probe.health.instance === info.instance) {
       const { port, instance, protocol, version } = probe.health;
-      const connection = { pid: info.pid, port, instance, protocol, version, startedAt: info.startedAt, logPath: info.logPath, token: probe.token };
+      const { pid, startId, bootId, startedAt, logPath } = info;
+      const connection = { pid, startId, bootId, port, instance, protocol, version, startedAt, logPath, token: probe.token };
       return { kind: "running", state: probe.health.status, connection };
     }
     // Replaced while we asked: the file, the token and the port may be of different starts. One fresh look settles it.

@@ -65,7 +65,7 @@ export async function endEngine(place: Place, force: boolean, onStep: (step: str
   const finding = await findEngine(place);
   if (finding.kind === "none") return false;
   if (finding.kind === "stale") {
-    if (force) removeIfThere(place.paths.engineInfo);
+    if (force) removeRecord(place, finding.info);
     return false;
   }
   const info = readEngineInfo(place.paths);
@@ -82,8 +82,13 @@ export async function endEngine(place: Place, force: boolean, onStep: (step: str
   // One that listens no more is on its way out already; one that does not answer has had its time.
   await untilGone(place, info, finding.kind === "running" || finding.kind === "refused" ? TERM_AFTER_MS : 0, onStep);
   // Killed, it could not tidy up; the file names a process that is certainly gone.
-  if (readEngineInfo(place.paths)?.instance === info.instance) removeIfThere(place.paths.engineInfo);
+  removeRecord(place, info);
   return true;
+}
+
+/** Of an engine that is gone, unless the next one wrote its own since. An engine that lives writes it again if that was between two reads. */
+function removeRecord({ paths }: Place, gone: EngineInfo): void {
+  if (readEngineInfo(paths)?.instance === gone.instance) removeIfThere(paths.engineInfo);
 }
 
 /** Wait for the process to be gone, with the ladder. @throws engine_unreachable */

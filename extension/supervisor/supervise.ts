@@ -101,7 +101,7 @@ export async function ensureEngine(place: Place, options: EnsureOptions): Promis
       onPhase("waiting for the engine to answer");
       const { instance } = finding.info;
       if (instance !== silent.instance) silent = { instance, patience: new Patience(clock, HANG_MS) };
-      else if (allowSpawn && silent.patience.isOver) await endHung(place, instance, signal);
+      else if (allowSpawn && silent.patience.isOver) await endHung(place, finding.info, signal);
     } else if (!allowSpawn) {
       throw finding.kind === "impostor" ? impostor(place, finding.info) : TinoError.of("engine_not_running");
     } else if (clock.monotonic() >= nextStart) {

@@ -475,8 +475,16 @@ export class Engine {
       return;
     }
     this.#say(`READY ${this.port} ${"ab".repeat(16)}`);
-    // A spawner that dies before the bootstrap closes our input.
-    this.#later(2_000, () => this.#told || this.#machine.lives(this.spawner) || this.#exit(5));
+    this.#awaitBootstrap(15);
+  }
+
+  /** A spawner that dies before the bootstrap closes our input; one that is stopped is not waited for for ever. */
+  #awaitBootstrap(looks: number): void {
+    this.#later(2_000, () => {
+      if (this.#told) return;
+      if (looks > 0 && this.#machine.lives(this.spawner)) this.#awaitBootstrap(looks - 1);
+      else this.#exit(5);
+    });
   }
 
   #boot(): void {

@@ -65,7 +65,7 @@ type Step =
 const EXCUSES: Record<string, RegExp> = {
   stopped: /down/,
   "failed engine_start_timeout": /mute|hangEngine|stopEngine/,
-  "failed engine_start_failed": /dies|killEngine|deleteRun|hangEngine/,
+  "failed engine_start_failed": /dies|killEngine|deleteRun|hangEngine|SIGSTOP/,
   "failed engine_unreachable": /hangEngine|stopEngine|killEngine|deleteRun|dies/,
   "failed engine_crash_loop": /dies|mute|killEngine|deleteRun|hangEngine|stopEngine/,
 };

@@ -25,6 +25,7 @@ written is forgotten; `SIGPIPE` is ignored; before the engine is healthy its sta
 *The engine is killed at any instant.* The kernel frees lock and port. `engine.pid` may remain and is believed by nobody: its
 process is dead or another's, or health gives no proof.
 *A reader comes while `engine.pid` is written.* It is renamed into place whole, after the port answers.
+*Somebody deletes `engine.pid` or the token of an engine that lives.* It writes them again within a second.
 *Somebody connects between bind and serve.* The kernel queues the connection; the answer comes when there is one.
 
 Nothing here imports more than the standard library until READY was said.
@@ -60,6 +61,7 @@ PHASE_SECONDS = 20
 SERVER_SECONDS = 10
 CLOSE_SECONDS = 30
 """The longest that the open requests, and then all else, may take to end."""
+ANNOUNCED_SECONDS = 1
 EXIT_FAULT = 1
 EXIT_ENGINE = 5
 EXIT_REFUSED = 6
@@ -240,6 +242,7 @@ async def _live(home: Home, lock: EngineLock, listener: socket.socket, bootstrap
         )
     )
     serving: asyncio.Task[None] | None = None
+    announcing: asyncio.Task[None] | None = None
     try:
         _enter("starting services")
         await engine.start()
@@ -247,6 +250,7 @@ async def _live(home: Home, lock: EngineLock, listener: socket.socket, bootstrap
         answered = asyncio.create_task(answering.wait())
         await asyncio.wait({serving, answered}, return_when=asyncio.FIRST_COMPLETED)
         _announce(home, engine)
+        announcing = asyncio.create_task(_stay_announced(home, engine, lock))
         # From here on a watch of its own takes the place of the timer.
         engine.hang_watch.start()
         _say("PHASE healthy")
@@ -255,6 +259,8 @@ async def _live(home: Home, lock: EngineLock, listener: socket.socket, bootstrap
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
         engine.stop("the server ended")
     finally:
+        if announcing is not None:
+            announcing.cancel()
         engine.hang_watch.close()
         faulthandler.dump_traceback_later(CLOSE_SECONDS, exit=True)
         server.should_exit = True
@@ -288,6 +294,20 @@ def _announce(home: Home, engine: Engine) -> None:
     )
     write_private(home.engine_token, engine.token)
     write_private(home.engine_info, info.model_dump_json())
+
+
+async def _stay_announced(home: Home, engine: Engine, lock: EngineLock) -> None:
+    """Tell it again when somebody deleted what told it: who comes next would find nobody, and the lock taken for ever."""
+    import asyncio  # noqa: PLC0415
+
+    from tino_engine import log  # noqa: PLC0415
+
+    while True:
+        await asyncio.sleep(ANNOUNCED_SECONDS)
+        if lock.intact() and not (home.engine_info.exists() and home.engine_token.exists()):
+            log.get("supervision").warning("announced_again")
+            with contextlib.suppress(OSError):
+                _announce(home, engine)
 
 
 def _withdraw(home: Home, engine: Engine) -> None:
