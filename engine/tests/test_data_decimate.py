@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from itertools import batched, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,10 +25,9 @@ def buckets(draw: DrawFn, rows: int) -> np.ndarray:
     return np.array(sorted(starts))
 
 
-@st.composite
-def values_in_buckets(draw: DrawFn) -> tuple[np.ndarray, np.ndarray]:
-    values = draw(st.lists(st.one_of(finite, st.just(math.nan), st.sampled_from([0.0, 1.0])), min_size=1, max_size=60))
-    return np.array(values), draw(buckets(len(values)))
+values = st.lists(st.one_of(finite, st.just(math.nan), st.sampled_from([0.0, 1.0])), min_size=1, max_size=60).map(
+    np.array
+)
 
 
 @st.composite
@@ -57,12 +56,12 @@ def test_merged_bars_are_what_a_loop_gives(case: tuple[dict[str, np.ndarray], np
         assert merged["volume"][number] == pytest.approx(math.fsum(cut["volume"]), abs=1e-6)
 
 
-@given(values_in_buckets())
-def test_lowest_and_highest_come_in_the_order_they_happened(case: tuple[np.ndarray, np.ndarray]) -> None:
-    values, starts = case
-    pairs = min_max(values, starts)
-    for number, part in enumerate(slices(starts, len(values))):
-        present = [value for value in values[part].tolist() if not math.isnan(value)]
+@given(values, st.integers(1, 70))
+def test_lowest_and_highest_come_in_the_order_they_happened(values: np.ndarray, width: int) -> None:
+    pairs = min_max(values, width)
+    assert len(pairs) == math.ceil(len(values) / width)
+    for number, part in enumerate(batched(values.tolist(), width, strict=False)):
+        present = [value for value in part if not math.isnan(value)]
         if not present:
             assert np.isnan(pairs[number]).all()
             continue
@@ -72,14 +71,14 @@ def test_lowest_and_highest_come_in_the_order_they_happened(case: tuple[np.ndarr
 
 
 def test_by_hand() -> None:
-    pairs = min_max(np.array([1, 5, 2, np.nan, 9, 3, np.nan, np.nan, 4.0]), np.array([0, 3, 6, 8]))
+    pairs = min_max(np.array([1, 5, 2, np.nan, 9, 3, np.nan, np.nan, np.nan, 4.0]), 3)
     np.testing.assert_array_equal(pairs, [[1, 5], [9, 3], [np.nan, np.nan], [4, 4]])
 
 
 @pytest.mark.parametrize("starts", [[], [1], [0, 0], [0, 3, 2], [0, 4]])
 def test_buckets_that_do_not_tile_the_rows_are_refused(starts: list[int]) -> None:
     with pytest.raises(ValueError, match="tile"):
-        min_max(np.zeros(4), np.array(starts, int))
+        merge_bars(dict.fromkeys(("ts", "open", "high", "low", "close", "volume"), np.zeros(4)), np.array(starts, int))
 
 
 @given(st.integers(0, 10**8), st.integers(1, 10**6))

@@ -71,7 +71,9 @@ class ResultFolder:
 
     def write_bars(self, series: str, bar_type: str, bars: Columns) -> None:
         """Write bars whose times are on the axis."""
-        buckets = np.searchsorted(self.axis, bars["ts"])
+        # The one series of a run makes the axis.
+        alone = len(bars["ts"]) == len(self.axis)
+        buckets = np.arange(len(self.axis)) if alone else np.searchsorted(self.axis, bars["ts"])
         names = [name for name in bars if name != "ts"]
         tables = []
         for level in range(self.levels):
@@ -187,7 +189,7 @@ def _coarsen(values: np.ndarray, levels: int) -> list[np.ndarray]:
     extremes, width = values, 1
     for _ in range(1, levels):
         # Of a level's values, as many as become a pair: two buckets' worth of rows, or the extremes of as many pairs as they hold.
-        extremes = min_max(extremes, np.arange(0, len(extremes), 2 * FACTOR)).ravel()
+        extremes = min_max(extremes, 2 * FACTOR).ravel()
         width *= FACTOR
         buckets = -(-len(values) // width)
         found.append(np.append(extremes[: buckets - 1], values[-1]) if buckets % 2 else extremes)

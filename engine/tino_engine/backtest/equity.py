@@ -81,7 +81,9 @@ def compute_curve(
         flat = number == 0
         # What is left of a sum that should be zero is rounding.
         held[flat], spent[flat] = 0.0, 0.0
-        price = _step(axis, holding.prices_ts, holding.prices, 0.0)
+        # The one series of a run makes the axis, and looking its times up in themselves takes as long as all else here.
+        alone = len(holding.prices) == len(axis)
+        price = holding.prices if alone else _step(axis, holding.prices_ts, holding.prices, 0.0)
         worth = held * price * holding.multiplier
         entry = np.divide(spent, held, out=np.zeros_like(held), where=held != 0)
         # As NautilusTrader computes it, so that rounding falls alike; a long and an equal short one gain what they cost.
@@ -98,12 +100,17 @@ def compute_curve(
 
 def _step(axis: np.ndarray, ts: np.ndarray, values: np.ndarray, before: float) -> np.ndarray:
     """Give the last of the values at or before each time of the axis."""
-    return np.concatenate([[before], values])[np.searchsorted(ts, axis, side="right")]
+    return np.repeat(np.concatenate([[before], values]), _lengths(axis, ts))
 
 
 def _steps(axis: np.ndarray, ts: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Give the same for several rows of values with the same times, and zero before them."""
-    return np.pad(values, ((0, 0), (1, 0)))[:, np.searchsorted(ts, axis, side="right")]
+    return np.repeat(np.pad(values, ((0, 0), (1, 0))), _lengths(axis, ts), axis=1)
+
+
+def _lengths(axis: np.ndarray, ts: np.ndarray) -> np.ndarray:
+    """Give how many times of the axis lie before the first of the others, and from each of them to the next."""
+    return np.diff(np.searchsorted(axis, ts), prepend=0, append=len(axis))
 
 
 def _changes(positions: Positions, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:

@@ -27,15 +27,19 @@ def merge_bars(columns: Columns, starts: np.ndarray) -> Columns:
     }
 
 
-def min_max(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+def min_max(values: np.ndarray, width: int) -> np.ndarray:
     """Give the lowest and the highest value of each bucket, in the order in which they first happened: shape (buckets, 2).
 
-    NaN is no value; a bucket without any gives NaN twice.
+    A bucket is `width` neighbouring values, the last one what is left. NaN is no value; a bucket without any gives NaN twice.
     """
-    _ends(starts, len(values))
-    lowest, highest = np.fmin.reduceat(values, starts), np.fmax.reduceat(values, starts)
-    falling = _first(values, highest, starts) < _first(values, lowest, starts)
-    return np.where(falling[:, None], np.stack([highest, lowest], 1), np.stack([lowest, highest], 1))
+    buckets = -(-len(values) // width)
+    rows = np.full((buckets, width), np.nan)
+    rows.ravel()[: len(values)] = values
+    missing = np.isnan(rows)
+    lowest = np.where(missing, np.inf, rows).argmin(1)
+    highest = np.where(missing, -np.inf, rows).argmax(1)
+    first, second = np.minimum(lowest, highest), np.maximum(lowest, highest)
+    return np.take_along_axis(rows, np.stack([first, second], 1), 1)
 
 
 def choose_level(rows: int, points: int) -> int:
@@ -44,13 +48,6 @@ def choose_level(rows: int, points: int) -> int:
     while -(-rows // FACTOR**level) > points:
         level += 1
     return level
-
-
-def _first(values: np.ndarray, wanted: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Give, for each bucket, the row where its wanted value first stands; `len(values)` when it is nowhere."""
-    lengths = np.diff(starts, append=len(values))
-    rows = np.where(values == np.repeat(wanted, lengths), np.arange(len(values)), len(values))
-    return np.minimum.reduceat(rows, starts)
 
 
 def _ends(starts: np.ndarray, rows: int) -> np.ndarray:
