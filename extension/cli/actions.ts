@@ -88,12 +88,13 @@ export async function performDemo(context: Context, { port }: PortOption): Promi
   });
 }
 
-export const performRuns = (context: Context, { limit, strategy }: { limit: number; strategy?: string }): Promise<number> =>
+export const performRuns = (context: Context, wanted: { limit: number; strategy?: string; tag?: string; pinned?: boolean }): Promise<number> =>
   withEngine(context, {}, async (link) => {
     const { screen, place, signal } = context;
-    const list = await orAborted(listRuns(link, { limit, strategy: strategy ?? null }), signal);
+    const { limit, strategy = null, tag = null, pinned = false } = wanted;
+    const list = await orAborted(listRuns(link, { limit, strategy, tag, pinned }), signal);
     if (screen.json) screen.printJson(list);
-    else if (list.runs.length === 0) screen.print(strategy ? `No runs of ${strategy}.` : "No runs yet. `tino demo` makes the first.");
+    else if (list.runs.length === 0) screen.print(strategy || tag || pinned ? "No such runs." : "No runs yet. `tino demo` makes the first.");
     else screen.print(runsText(list.runs, screen, place.clock.now()));
     if (list.more) screen.note(`There are more; --limit ${Math.min(1000, 5 * limit)} shows them.`);
     return EXIT.ok;

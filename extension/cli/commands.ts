@@ -5,6 +5,7 @@ import { EXIT, TinoError } from "#contracts/catalogue";
 import type { Context } from "./context.ts";
 import type { performImport } from "./dataCommands.ts";
 import { addImportOptions } from "./dataOptions.ts";
+import { addRunVerbs } from "./runVerbs.ts";
 import { addVenueOptions } from "./venueOptions.ts";
 import type { BacktestOptions } from "./verbs/backtest.ts";
 
@@ -74,7 +75,9 @@ export async function run(argv: readonly string[], version: string, build: Build
   verb("runs", "List backtests, newest first")
     .option("-n, --limit <number>", "how many", readCount, 20)
     .option("--strategy <class>", "only those of this strategy class")
-    .action((options: Common & { limit: number; strategy?: string }) =>
+    .option("--tag <tag>", "only those with this tag")
+    .option("--pinned", "only those that are pinned")
+    .action((options: Common & { limit: number; strategy?: string; tag?: string; pinned?: boolean }) =>
       perform(options, async (context, chosen) => (await import("./actions.ts")).performRuns(context, chosen)),
     );
   verb("show", "Show one backtest: equity, figures, what they rest on", "\nA run is named by its id, by any part of it that is unique, or by `last`.")
@@ -86,6 +89,7 @@ export async function run(argv: readonly string[], version: string, build: Build
     .action((run: string, options: Common & { trades?: boolean; orders?: boolean; log?: boolean; assumptions?: boolean }) =>
       perform({ ...options, run }, async (context, chosen) => (await import("./actions.ts")).performShow(context, chosen)),
     );
+  addRunVerbs(verb, perform);
   verb("open", "Open the dashboard in the browser", "\nThe address works once and for a short time. It stays in this terminal until the page holds the engine.")
     .argument("[target]", "backtest, runs, a run's id, or `last`", "backtest")
     .option("--print", "print the address and open nothing")

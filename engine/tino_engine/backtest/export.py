@@ -54,8 +54,10 @@ def read_table(run: StoredRun, name: str) -> pa.Table:
 
 
 def _to_csv(table: pa.Table) -> bytes:
+    # Arrow would put the names into quotes, which they do not need.
     sink = BytesIO()
-    csv.write_csv(_with_texts(table), sink, csv.WriteOptions(quoting_style="needed"))
+    sink.write(f"{','.join(table.column_names)}\n".encode())
+    csv.write_csv(_with_texts(table), sink, csv.WriteOptions(include_header=False, quoting_style="needed"))
     return sink.getvalue()
 
 

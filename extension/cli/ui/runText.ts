@@ -11,8 +11,10 @@ const STATUS_STYLE = { queued: "dim", running: "cyan", finished: "green", failed
 
 export function runsText(runs: readonly RunSummary[], screen: Look, now: number): string {
   const { paint, unicode } = screen;
+  const tagged = runs.some((run) => run.tags.length > 0);
   const columns: Column[] = [
     { title: "Run" },
+    { title: "", keep: 7 },
     { title: "Started", keep: 4 },
     { title: "Strategy", shrinks: true },
     { title: "Data", shrinks: true, keep: 6 },
@@ -22,9 +24,11 @@ export function runsText(runs: readonly RunSummary[], screen: Look, now: number)
     { title: "Sharpe", align: "right", keep: 5 },
     { title: "Drawdown", align: "right", keep: 3 },
     { title: "Equity", keep: 1 },
+    ...(tagged ? [{ title: "Tags", keep: 0 }] : []),
   ];
   const rows = runs.map((run) => [
     shortRun(run.id),
+    run.pinned ? paint("yellow", unicode ? "★" : "*") : "",
     moment(run.createdAt, now),
     run.name,
     dataOf(run),
@@ -34,6 +38,7 @@ export function runsText(runs: readonly RunSummary[], screen: Look, now: number)
     run.metrics ? metric(run.metrics.sharpe, "ratio", null) : NOTHING,
     run.metrics ? percent(run.metrics.maxDrawdown) : NOTHING,
     sparkline(run.sparkline, 16, unicode),
+    ...(tagged ? [run.tags.join(", ")] : []),
   ]);
   return table(columns, rows, screen);
 }
@@ -71,6 +76,8 @@ function runHeading(run: Run, { paint, width, shrink }: Look): string {
     `${paint("bold", run.name)}  ${dataOf(run)}  ${paint("dim", periodOf(run))}`,
     `${statusWord(run, paint)}${took}  ${paint("dim", `${run.id}  ${shortPath(run.path)}`)}`,
     ...(parameters ? [paint("dim", parameters)] : []),
+    ...(run.pinned || run.tags.length > 0 ? [[...(run.pinned ? ["pinned"] : []), ...run.tags.map((tag) => `#${tag}`)].join(" ")] : []),
+    ...(run.note ? run.note.split("\n") : []),
     ...(run.metrics ? [figuresText(run.metrics, paint)] : []),
   ];
   return lines.map((line) => (shrink ? cut(line, width) : line)).join("\n");

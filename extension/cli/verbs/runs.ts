@@ -6,9 +6,20 @@ export interface RunsOptions {
   readonly limit: number;
   /** Class name. */
   readonly strategy: string | null;
+  readonly tag: string | null;
+  /** Only those that are pinned. */
+  readonly pinned: boolean;
 }
 
-export const listRuns = (link: EngineLink, { limit, strategy }: RunsOptions): Promise<RunList> => link.call("listRuns", { query: { limit, name: strategy } });
+/** Newest first, those that are pinned before all others. */
+export async function listRuns(link: EngineLink, { limit, strategy, tag, pinned }: RunsOptions): Promise<RunList> {
+  const list = (only: true | null) => link.call("listRuns", { query: { limit, name: strategy, tag, pinned: only } });
+  const kept = await list(true);
+  if (pinned) return kept;
+  const { runs, more } = await list(null);
+  const others = runs.filter((run) => !run.pinned);
+  return { runs: [...kept.runs, ...others].slice(0, limit), more: more || kept.runs.length + others.length > limit };
+}
 
 /** How far back a shortened id is looked for. */
 const SEARCHED = 1000;
