@@ -10,11 +10,13 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -271,4 +273,55 @@ trials = Table(
 """What was ever tried with a strategy on some data, once each; kept when its run is deleted, for it cannot be untried.
 
 `data` are the bar types, `spec` a hash of code, parameters, assumptions and range; `sharpe` is that of one day, null where it is not defined.
+"""
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("id", String, primary_key=True),
+    _user(),
+    Column("status", String, nullable=False),
+    Column("path", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("summary", JSON, nullable=False),
+    Column("code", String, nullable=False),
+    Column("data", String, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Index(None, "user_id", "path", "name", "id"),
+    Index(None, "status"),
+)
+"""One row a sweep: `summary` is the contract's `Sweep`; `code` and `data` are hashes of what its points must have in common."""
+
+sweep_points = Table(
+    "sweep_points",
+    metadata,
+    _user(),
+    Column("sweep_id", String, ForeignKey("sweeps.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("key", String, nullable=False),
+    Column("parameters", JSON, nullable=False),
+    Column("status", String, nullable=False),
+    Column("objectives", JSON, nullable=False),
+    Column("cached", Boolean, nullable=False),
+    Column("elapsed_ms", BigInteger, nullable=False),
+    Column("error", JSON),
+    UniqueConstraint("sweep_id", "number"),
+    Index(None, "key"),
+)
+"""One row a point that has ended; `key` names its result, if it has one, in `point_results`."""
+
+point_results = Table(
+    "point_results",
+    metadata,
+    Column("key", String, primary_key=True),
+    _user(),
+    Column("metrics", JSON, nullable=False),
+    Column("sparkline", JSON, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("returns", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+"""What a point came to, by a hash of all that went into it: code, data, parameters, venue, versions. Shared by all sweeps.
+
+`returns` are the days (int64) and the daily returns (float64) that `nautilus/points.py` gives, compressed by zlib.
 """
