@@ -6,7 +6,35 @@ import type { z } from "zod";
 import { BacktestRequest, Run, RunCode, RunList, RunListQuery, RunSummary, SeriesQuery } from "./backtest.ts";
 import type { Scope } from "./base.ts";
 import { CompareRequest, Comparison } from "./compare.ts";
-import { BarsQuery, DataImport, ImportList, ImportPreview, ImportRequest, RemoveRequest, SampleReply, SymbolList } from "./data.ts";
+import {
+  ActionsImportReply,
+  ActionsImportRequest,
+  ActionsRequest,
+  BarsQuery,
+  DataCheck,
+  DataCheckRequest,
+  DataImport,
+  FundamentalList,
+  FundamentalsImportReply,
+  FundamentalsImportRequest,
+  FundamentalsQuery,
+  ImportList,
+  ImportPreview,
+  ImportRequest,
+  QualityQuery,
+  QualityReport,
+  RemoveRequest,
+  ResampleReply,
+  ResampleRequest,
+  SampleQuery,
+  SampleReply,
+  SymbolEntry,
+  SymbolList,
+  UploadReply,
+  UploadRequest,
+  WatchlistList,
+  WatchlistRequest,
+} from "./data.ts";
 import { ExportQuery } from "./export.ts";
 import { DeleteReply, DeleteRequest, LabelRequest } from "./labels.ts";
 import { BrowserCode, BrowserCodeRequest, EngineStatus, Health, HealthQuery, Session, SessionRequest, ShutdownReply, ShutdownRequest, SocketTicket } from "./process.ts";
@@ -42,13 +70,31 @@ export const CALLS = {
 
   listSymbols: { method: "GET", path: "/api/data/symbols", summary: "Instruments in the catalog with their coverage", scope: "read", reply: SymbolList },
   getBars: { method: "GET", path: "/api/data/bars", summary: "Bars of one series", scope: "read", query: BarsQuery, reply: "arrow" },
-  importSample: { method: "POST", path: "/api/data/sample", summary: "Bring the embedded sample data into the catalog", scope: "simulate", reply: SampleReply },
+  importSample: { method: "POST", path: "/api/data/sample", summary: "Bring embedded sample data into the catalog", scope: "simulate", query: SampleQuery, reply: SampleReply },
   previewImport: { method: "POST", path: "/api/data/import/preview", summary: "How files of bars would be read; stores nothing", scope: "simulate", body: ImportRequest, reply: ImportPreview },
   startImport: { method: "POST", path: "/api/data/import", summary: "Import files of bars", scope: "simulate", body: ImportRequest, reply: DataImport },
   listImports: { method: "GET", path: "/api/data/import", summary: "Imports since the engine started, newest first", scope: "read", reply: ImportList },
   getImport: { method: "GET", path: "/api/data/import/{id}", summary: "One import", scope: "read", reply: DataImport },
   cancelImport: { method: "POST", path: "/api/data/import/{id}/cancel", summary: "Cancel an import; nothing of it is kept", scope: "simulate", reply: DataImport },
   removeData: { method: "POST", path: "/api/data/remove", summary: "Remove series of bars from the catalog", scope: "operate", body: RemoveRequest, reply: SymbolList },
+  uploadFile: { method: "POST", path: "/api/data/upload", summary: "Give the engine a file piece by piece, to import it", scope: "simulate", body: UploadRequest, reply: UploadReply },
+  getQuality: { method: "GET", path: "/api/data/quality", summary: "Gaps, leaps and other faults of the stored series", scope: "read", query: QualityQuery, reply: QualityReport },
+  checkData: { method: "POST", path: "/api/data/check", summary: "What is wrong with the data of a run before it starts", scope: "read", body: DataCheckRequest, reply: DataCheck },
+  changeActions: { method: "POST", path: "/api/data/actions", summary: "Set and remove splits and dividends", scope: "simulate", body: ActionsRequest, reply: SymbolEntry },
+  importActions: { method: "POST", path: "/api/data/actions/import", summary: "Import splits and dividends", scope: "simulate", body: ActionsImportRequest, reply: ActionsImportReply },
+  resampleData: { method: "POST", path: "/api/data/resample", summary: "Store a series at a coarser step", scope: "simulate", body: ResampleRequest, reply: ResampleReply },
+  getFundamentals: { method: "GET", path: "/api/data/fundamentals", summary: "Figures of a company, as known on a day", scope: "read", query: FundamentalsQuery, reply: FundamentalList },
+  importFundamentals: {
+    method: "POST",
+    path: "/api/data/fundamentals/import",
+    summary: "Import figures of companies",
+    scope: "simulate",
+    body: FundamentalsImportRequest,
+    reply: FundamentalsImportReply,
+  },
+  listWatchlists: { method: "GET", path: "/api/data/watchlists", summary: "Named lists of instruments", scope: "read", reply: WatchlistList },
+  putWatchlist: { method: "PUT", path: "/api/data/watchlists/{name}", summary: "Make or replace a watchlist", scope: "simulate", body: WatchlistRequest, reply: WatchlistList },
+  removeWatchlist: { method: "DELETE", path: "/api/data/watchlists/{name}", summary: "Remove a watchlist", scope: "simulate", reply: WatchlistList },
 
   listStrategies: { method: "GET", path: "/api/strategies", summary: "Strategies below the trusted folders", scope: "read", query: StrategyQuery, reply: StrategyList },
   getStrategySchema: { method: "GET", path: "/api/strategies/schema", summary: "One strategy and its parameters", scope: "read", query: StrategySchemaQuery, reply: Strategy },

@@ -91,6 +91,8 @@ export const CATALOGUE = {
   data_missing: entry(404, EXIT.input, "No data for {barType} between {from} and {to}.", "The catalog has {coverage}. Choose a range inside it, or import more."),
   range_invalid: entry(422, EXIT.input, "The range starts {from} and ends {to}, before it starts.", "Exchange the two dates."),
   data_corrupt: entry(500, EXIT.input, "The stored data of {barType} cannot be read: {reason}.", "Import it again; `tino demo` restores the sample."),
+  watchlist_unknown: entry(404, EXIT.input, "There is no watchlist {name}{near}.", "`tino data watchlist` lists them."),
+  resample_not_coarser: entry(422, EXIT.input, "{barType} cannot be resampled to {step}: its bars must fit into the coarser ones as a whole.", "Choose a longer step that they fit into, such as 5-MINUTE, 1-DAY, 1-WEEK or 1-MONTH."),
 
   // Imports
   import_file_not_found: entry(404, EXIT.input, "There is no file or folder {path}.", "Check the path."),
@@ -107,6 +109,8 @@ export const CATALOGUE = {
   import_row_invalid: entry(422, EXIT.input, "{path}, line {line}: {reason}.", "Correct the row, or let such rows be left out. Nothing was stored."),
   import_precision: entry(422, EXIT.input, "{instrument} is stored with {stored} decimals, these prices have {wanted}.", "Import with {stored} decimals, or remove the instrument’s other series first."),
   import_class_other: entry(422, EXIT.input, "{instrument} is stored as {stored}, not as {wanted}.", "Name another instrument, or remove its series first."),
+  import_known_missing: entry(422, EXIT.input, "{path} does not say when its figures became known.", "Add a column such as known_on, or say after how many days they are taken to be known: figures dated to the end of their period show the future."),
+  upload_unknown: entry(404, EXIT.input, "The upload of {name} is not complete.", "Start it again."),
   import_not_found: entry(404, EXIT.input, "There is no import {id}.", "Imports are listed until the engine ends."),
   import_already_ended: entry(409, EXIT.refused, "Import {id} has already ended ({status}).", "Nothing to cancel."),
   import_cancelled: entry(409, EXIT.cancelled, "The import was cancelled.", "Start it again when you like; nothing was stored."),

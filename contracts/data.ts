@@ -389,15 +389,12 @@ export const DataCheckRequest = z
   .meta({ id: "DataCheckRequest" });
 export type DataCheckRequest = z.infer<typeof DataCheckRequest>;
 
-/** What can be done about a warning before a run. */
-export const DataFix = z
-  .discriminatedUnion("kind", [
-    z.object({ kind: z.literal("adjust"), label: z.string(), adjustment: Adjustment }),
-    z.object({ kind: z.literal("addSplit"), label: z.string(), instrumentId: z.string(), exDay: Day, value: z.number() }),
-    z.object({ kind: z.literal("removeSplit"), label: z.string(), instrumentId: z.string(), exDay: Day }),
-    z.object({ kind: z.literal("import"), label: z.string(), instrumentId: z.string() }),
-  ])
-  .meta({ id: "DataFix" });
+/** What can be done about a warning before a run: run on other prices, correct the splits, or import data anew. */
+export const AdjustFix = z.object({ kind: z.literal("adjust"), label: z.string(), adjustment: Adjustment }).meta({ id: "AdjustFix" });
+export const AddSplitFix = z.object({ kind: z.literal("addSplit"), label: z.string(), instrumentId: z.string(), exDay: Day, value: z.number() }).meta({ id: "AddSplitFix" });
+export const RemoveSplitFix = z.object({ kind: z.literal("removeSplit"), label: z.string(), instrumentId: z.string(), exDay: Day }).meta({ id: "RemoveSplitFix" });
+export const ImportFix = z.object({ kind: z.literal("import"), label: z.string(), instrumentId: z.string() }).meta({ id: "ImportFix" });
+export const DataFix = z.discriminatedUnion("kind", [AdjustFix, AddSplitFix, RemoveSplitFix, ImportFix]).meta({ id: "DataFix" });
 export type DataFix = z.infer<typeof DataFix>;
 
 export const DataWarning = z.object({ barType: z.string(), finding: QualityFinding, fix: DataFix.nullable() }).meta({ id: "DataWarning" });

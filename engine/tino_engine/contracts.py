@@ -136,18 +136,6 @@ class DataChanged(ContractModel):
     bar_types: Annotated[list[str], Field(alias="barTypes")]
 
 
-class DataFix1(ContractModel):
-    kind: Literal["adjust"]
-    label: str
-    adjustment: Literal["none", "splits", "splitsAndDividends"]
-
-
-class DataFix4(ContractModel):
-    kind: Literal["import"]
-    label: str
-    instrument_id: Annotated[str, Field(alias="instrumentId")]
-
-
 type Day = Annotated[
     str,
     Field(
@@ -407,6 +395,12 @@ class ImportColumns(ContractModel):
     close: str
     volume: Annotated[str | None, Field(description="Null: stored as zero.")]
     symbol: Annotated[str | None, Field(description="Null: the file holds one symbol.")]
+
+
+class ImportFix(ContractModel):
+    kind: Literal["import"]
+    label: str
+    instrument_id: Annotated[str, Field(alias="instrumentId")]
 
 
 class ImportLayout(ContractModel):
@@ -941,6 +935,20 @@ class RefusalReason(ContractModel):
 
 class RemoveRequest(ContractModel):
     bar_types: Annotated[list[str], Field(alias="barTypes", max_length=10000, min_length=1)]
+
+
+class RemoveSplitFix(ContractModel):
+    kind: Literal["removeSplit"]
+    label: str
+    instrument_id: Annotated[str, Field(alias="instrumentId")]
+    ex_day: Annotated[
+        str,
+        Field(
+            alias="exDay",
+            description="Calendar day, YYYY-MM-DD.",
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        ),
+    ]
 
 
 class ResampleRequest(ContractModel):
@@ -1727,6 +1735,27 @@ class RemoveItem(ContractModel):
     kind: Literal["split", "dividend"]
 
 
+class AddSplitFix(ContractModel):
+    kind: Literal["addSplit"]
+    label: str
+    instrument_id: Annotated[str, Field(alias="instrumentId")]
+    ex_day: Annotated[
+        str,
+        Field(
+            alias="exDay",
+            description="Calendar day, YYYY-MM-DD.",
+            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        ),
+    ]
+    value: float
+
+
+class AdjustFix(ContractModel):
+    kind: Literal["adjust"]
+    label: str
+    adjustment: Literal["none", "splits", "splitsAndDividends"]
+
+
 class BacktestRequest(ContractModel):
     path: Annotated[str, Field(description="Absolute path of the strategy's file.", min_length=1)]
     name: Annotated[
@@ -1958,35 +1987,6 @@ class DataCheckRequest(ContractModel):
     from_: Annotated[Day | None, Field(alias="from")] = None
     to: Day | None = None
     adjustment: Literal["none", "splits", "splitsAndDividends"] = "splitsAndDividends"
-
-
-class DataFix2(ContractModel):
-    kind: Literal["addSplit"]
-    label: str
-    instrument_id: Annotated[str, Field(alias="instrumentId")]
-    ex_day: Annotated[
-        str,
-        Field(
-            alias="exDay",
-            description="Calendar day, YYYY-MM-DD.",
-            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
-        ),
-    ]
-    value: float
-
-
-class DataFix3(ContractModel):
-    kind: Literal["removeSplit"]
-    label: str
-    instrument_id: Annotated[str, Field(alias="instrumentId")]
-    ex_day: Annotated[
-        str,
-        Field(
-            alias="exDay",
-            description="Calendar day, YYYY-MM-DD.",
-            pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
-        ),
-    ]
 
 
 class DeleteReply(ContractModel):
@@ -2222,6 +2222,8 @@ class ErrorBody(ContractModel):
         "data_missing",
         "range_invalid",
         "data_corrupt",
+        "watchlist_unknown",
+        "resample_not_coarser",
         "import_file_not_found",
         "import_file_unreadable",
         "import_no_files",
@@ -2236,6 +2238,8 @@ class ErrorBody(ContractModel):
         "import_row_invalid",
         "import_precision",
         "import_class_other",
+        "import_known_missing",
+        "upload_unknown",
         "import_not_found",
         "import_already_ended",
         "import_cancelled",
@@ -3427,7 +3431,7 @@ class DataImport(ContractModel):
 class DataWarning(ContractModel):
     bar_type: Annotated[str, Field(alias="barType")]
     finding: QualityFinding
-    fix: DataFix1 | DataFix2 | DataFix3 | DataFix4 | None
+    fix: AdjustFix | AddSplitFix | RemoveSplitFix | ImportFix | None
 
 
 class Download(ContractModel):
@@ -4108,6 +4112,13 @@ ERRORS: dict[str, ErrorEntry] = {
         500,
         3,
     ),
+    "watchlist_unknown": ErrorEntry("There is no watchlist {name}{near}.", "`tino data watchlist` lists them.", 404, 3),
+    "resample_not_coarser": ErrorEntry(
+        "{barType} cannot be resampled to {step}: its bars must fit into the coarser ones as a whole.",
+        "Choose a longer step that they fit into, such as 5-MINUTE, 1-DAY, 1-WEEK or 1-MONTH.",
+        422,
+        3,
+    ),
     "import_file_not_found": ErrorEntry("There is no file or folder {path}.", "Check the path.", 404, 3),
     "import_file_unreadable": ErrorEntry(
         "{path} cannot be read: {reason}.",
@@ -4167,6 +4178,13 @@ ERRORS: dict[str, ErrorEntry] = {
         422,
         3,
     ),
+    "import_known_missing": ErrorEntry(
+        "{path} does not say when its figures became known.",
+        "Add a column such as known_on, or say after how many days they are taken to be known: figures dated to the end of their period show the future.",
+        422,
+        3,
+    ),
+    "upload_unknown": ErrorEntry("The upload of {name} is not complete.", "Start it again.", 404, 3),
     "import_not_found": ErrorEntry("There is no import {id}.", "Imports are listed until the engine ends.", 404, 3),
     "import_already_ended": ErrorEntry("Import {id} has already ended ({status}).", "Nothing to cancel.", 409, 6),
     "import_cancelled": ErrorEntry(
@@ -4423,13 +4441,28 @@ CALLS: dict[str, Call] = {
     "createSocketTicket": Call("POST", "/api/session/ticket", "read", None, None, SocketTicket),
     "listSymbols": Call("GET", "/api/data/symbols", "read", None, None, SymbolList),
     "getBars": Call("GET", "/api/data/bars", "read", None, BarsQuery, "arrow"),
-    "importSample": Call("POST", "/api/data/sample", "simulate", None, None, SampleReply),
+    "importSample": Call("POST", "/api/data/sample", "simulate", None, SampleQuery, SampleReply),
     "previewImport": Call("POST", "/api/data/import/preview", "simulate", ImportRequest, None, ImportPreview),
     "startImport": Call("POST", "/api/data/import", "simulate", ImportRequest, None, DataImport),
     "listImports": Call("GET", "/api/data/import", "read", None, None, ImportList),
     "getImport": Call("GET", "/api/data/import/{id}", "read", None, None, DataImport),
     "cancelImport": Call("POST", "/api/data/import/{id}/cancel", "simulate", None, None, DataImport),
     "removeData": Call("POST", "/api/data/remove", "operate", RemoveRequest, None, SymbolList),
+    "uploadFile": Call("POST", "/api/data/upload", "simulate", UploadRequest, None, UploadReply),
+    "getQuality": Call("GET", "/api/data/quality", "read", None, QualityQuery, QualityReport),
+    "checkData": Call("POST", "/api/data/check", "read", DataCheckRequest, None, DataCheck),
+    "changeActions": Call("POST", "/api/data/actions", "simulate", ActionsRequest, None, SymbolEntry),
+    "importActions": Call(
+        "POST", "/api/data/actions/import", "simulate", ActionsImportRequest, None, ActionsImportReply
+    ),
+    "resampleData": Call("POST", "/api/data/resample", "simulate", ResampleRequest, None, ResampleReply),
+    "getFundamentals": Call("GET", "/api/data/fundamentals", "read", None, FundamentalsQuery, FundamentalList),
+    "importFundamentals": Call(
+        "POST", "/api/data/fundamentals/import", "simulate", FundamentalsImportRequest, None, FundamentalsImportReply
+    ),
+    "listWatchlists": Call("GET", "/api/data/watchlists", "read", None, None, WatchlistList),
+    "putWatchlist": Call("PUT", "/api/data/watchlists/{name}", "simulate", WatchlistRequest, None, WatchlistList),
+    "removeWatchlist": Call("DELETE", "/api/data/watchlists/{name}", "simulate", None, None, WatchlistList),
     "listStrategies": Call("GET", "/api/strategies", "read", None, StrategyQuery, StrategyList),
     "getStrategySchema": Call("GET", "/api/strategies/schema", "read", None, StrategySchemaQuery, Strategy),
     "startBacktest": Call("POST", "/api/backtest", "simulate", BacktestRequest, None, RunSummary),

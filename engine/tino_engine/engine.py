@@ -30,7 +30,7 @@ from tino_engine.contracts import (
     RunListQuery,
     Snapshot,
 )
-from tino_engine.data import Catalog, Imports
+from tino_engine.data import Catalog, Fundamentals, Imports, Quality, Uploads
 from tino_engine.errors import TinoError
 from tino_engine.hub import Hub
 from tino_engine.ledger import Database, Writer, append, newest, read_after
@@ -106,11 +106,14 @@ class Engine:
         self.imports = Imports(
             self.catalog,
             self.data_child.get,
-            lambda: Child.spawn("data"),
+            _spawn_data,
             self.clock.now_ms,
             self._import_changed,
             home.log,
         )
+        self.quality = Quality(self.catalog, self.database, self.writer, _spawn_data)
+        self.fundamentals = Fundamentals(self.catalog, self.database, self.writer, _spawn_data)
+        self.uploads = Uploads(home.data / "uploads")
         self.language = LanguageHost(self._language_facts)
         self.runs = Runs(
             home, self.database, self.writer, self.hub, self.catalog, self.spare, self.clock, self._refresh_wanted.set
@@ -135,6 +138,7 @@ class Engine:
         self.hub.ledger_seq = await self.database.read(newest)
         await self.runs.recover()
         await self.catalog.recover()
+        await asyncio.to_thread(self.uploads.clear)
         self.state = "healthy"
         self.leases.start()
         self._spawn(self._watch())
@@ -340,6 +344,10 @@ class Engine:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _spawn_data() -> Child:
+    return await Child.spawn("data")
 
 
 def _describe(client: Client) -> str:

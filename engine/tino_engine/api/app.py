@@ -29,7 +29,9 @@ METHOD_NOT_ALLOWED = 405
 def create_app(engine: Engine) -> ASGIApp:
     """Build the HTTP view of an engine."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.include_router(build_router(engine, engine_calls.calls, data.calls, strategies.calls, backtest.calls, compare.calls))
+    app.include_router(
+        build_router(engine, engine_calls.calls, data.calls, strategies.calls, backtest.calls, compare.calls)
+    )
     app.router.routes.extend(build_sockets(engine))
     if engine.bootstrap.dashboard_path is not None:
         app.mount("/", Pages(Path(engine.bootstrap.dashboard_path)))

@@ -351,7 +351,9 @@ class Runs:
             .order_by(table.c.id)
         )
         rows = await self._database.read(lambda connection: connection.execute(statement).all())
-        known = set(await self._database.read(lambda connection: connection.execute(select(table.c.id)).scalars().all()))
+        known = set(
+            await self._database.read(lambda connection: connection.execute(select(table.c.id)).scalars().all())
+        )
         await asyncio.to_thread(labels.settle_deletions, self._home.runs, known.__contains__)
         await asyncio.to_thread(_remove_partial, self._home.runs)
         for row in rows:

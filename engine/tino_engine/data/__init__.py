@@ -1,8 +1,10 @@
-"""Market data: the catalog, importing, adjusting, thinning.
+"""Market data: the catalog, importing, quality, adjusting, thinning.
 
-What the engine uses is exported here and imports neither numpy nor pyarrow. Child processes import the rest; so that they need not load the database with this package, `Catalog` and `Imports` are loaded when first named.
+What the engine uses is exported here and imports neither numpy nor pyarrow. Child processes import the rest; so that they need not load the database with
+this package, what needs it is loaded when first named.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from tino_engine.data.bar_type import BarType
@@ -11,18 +13,35 @@ from tino_engine.data.series import Series
 
 if TYPE_CHECKING:
     from tino_engine.data.catalog import Catalog, ResolvedSeries
+    from tino_engine.data.fundamentals import Fundamentals
     from tino_engine.data.imports import Imports
+    from tino_engine.data.quality import Quality
+    from tino_engine.data.uploads import Uploads
 
-__all__ = ["BarType", "Catalog", "Imports", "ResolvedSeries", "Series", "day_bounds", "day_of"]
+__all__ = [
+    "BarType",
+    "Catalog",
+    "Fundamentals",
+    "Imports",
+    "Quality",
+    "ResolvedSeries",
+    "Series",
+    "Uploads",
+    "day_bounds",
+    "day_of",
+]
+
+_LATER = {
+    "Catalog": "catalog",
+    "ResolvedSeries": "catalog",
+    "Fundamentals": "fundamentals",
+    "Imports": "imports",
+    "Quality": "quality",
+    "Uploads": "uploads",
+}
 
 
 def __getattr__(name: str) -> object:
-    if name in ("Catalog", "ResolvedSeries"):
-        from tino_engine.data import catalog  # noqa: PLC0415
-
-        return getattr(catalog, name)
-    if name == "Imports":
-        from tino_engine.data.imports import Imports  # noqa: PLC0415
-
-        return Imports
+    if name in _LATER:
+        return getattr(import_module(f"tino_engine.data.{_LATER[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import math
+import re
 import shutil
 import time
 from contextlib import suppress
@@ -20,21 +22,28 @@ from sqlalchemy import select
 
 from tino_engine import log
 from tino_engine.contracts import (
+    ActionsImportReply,
     BarsQuery,
     CorporateAction,
     Coverage,
     Instrument,
+    ResampleReply,
     SampleReply,
     SymbolEntry,
     SymbolList,
     TickCoverage,
+    Watchlist,
+    WatchlistList,
 )
+from tino_engine.data import watchlists
+from tino_engine.data.actions_file import read_actions
 from tino_engine.data.bar_type import BarType
 from tino_engine.data.days import day_bounds, day_of, parse_day
 from tino_engine.data.series import Series
 from tino_engine.errors import TinoError
 from tino_engine.identifiers import new_id
 from tino_engine.ledger import append, tables
+from tino_engine.workers.child import Child
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -43,6 +52,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Table
 
+    from tino_engine.contracts import ActionsImportRequest, ActionsRequest, ResampleRequest
     from tino_engine.ledger import Database, Writer
 
     class Reply(Protocol):
@@ -65,6 +75,9 @@ NEAR = 3
 """How many similar names an error lists."""
 
 _SAMPLE = "sample"
+_BY_HAND = "by hand"
+_WATCHLIST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+"""The contract's pattern of a name, which the path of a call is not held against."""
 _LAST_SECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 
 
@@ -93,6 +106,7 @@ class _Contents:
     series: dict[str, ResolvedSeries]
     ticks: dict[tuple[str, str], tuple[Path, ...]]
     """Files by instrument and kind, in order of time."""
+    watchlists: dict[str, list[str]]
 
 
 class Catalog:
@@ -106,16 +120,18 @@ class Catalog:
         folder: Path,
         on_change: Callable[[list[str]], None] = lambda _: None,
         in_use: Callable[[], bool] = lambda: False,
+        spawn: Callable[[], Awaitable[Child]] = lambda: Child.spawn("data"),
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         """Take the database and where the files are.
 
-        `child` gives the running data child, `folder` is the home's data folder; `on_change` hears which bar types changed or
+        `child` gives the running data child, `spawn` starts one of its own for what takes long; `folder` is the home's data folder; `on_change` hears which bar types changed or
         went; `in_use` tells whether runs may be reading files.
         """
         self._database = database
         self._writer = writer
         self._child = child
+        self._spawn = spawn
         self._folder = folder
         self._on_change = on_change
         self._in_use = in_use
@@ -140,17 +156,28 @@ class Catalog:
     async def resolve(self, symbols: Sequence[str], bar_types: Sequence[str]) -> list[ResolvedSeries]:
         """Give the series asked for, each once: the bar types, then the finest series of every symbol without one.
 
-        A symbol may leave out its venue where only one venue has it, and upper case does not matter. Raises `symbol_unknown`,
-        `bar_type_invalid` or `bar_type_unknown`, the unknown ones with similar names.
+        A symbol may leave out its venue where only one venue has it, and upper case does not matter; `@name` is a watchlist. Raises
+        `symbol_unknown`, `bar_type_invalid` or `bar_type_unknown`, the unknown ones with similar names, and `watchlist_unknown`.
         """
         contents = await self._read()
         found = [_get_series(contents, text, "barTypes") for text in bar_types]
         named = {series.instrument.id for series in found}
         for symbol in symbols:
-            instrument_id = _get_symbol(contents, symbol)
-            if instrument_id not in named:
+            for instrument_id in _get_symbols(contents, symbol):
+                if instrument_id in named:
+                    continue
                 found.append(_get_finest(contents, instrument_id))
         return list({series.bar_type: series for series in found}.values())
+
+    async def series_of(self, symbol: str | None) -> list[ResolvedSeries]:
+        """Give all series, or those of an instrument or watchlist. Raises `symbol_unknown`, `watchlist_unknown`."""
+        contents = await self._read()
+        wanted = None if symbol is None else set(_get_symbols(contents, symbol))
+        return [series for series in contents.series.values() if wanted is None or series.instrument.id in wanted]
+
+    async def instrument_id(self, symbol: str) -> str:
+        """Give the instrument that a symbol means. Raises `symbol_unknown`."""
+        return _get_symbol(await self._read(), symbol)
 
     def check_range(self, series: ResolvedSeries, from_day: str | None, to_day: str | None) -> tuple[int, int]:
         """Give the first and last instant, in nanoseconds and inclusive, of the bars from one day to another, inclusive.
@@ -189,18 +216,19 @@ class Catalog:
             "from": query.from_,
             "to": query.to,
             "points": query.points,
+            "step": query.step,
         }
         return (await (await self._child()).call("bars", params)).body
 
-    async def import_sample(self) -> SampleReply:
-        """Bring the embedded sample into the catalog; what is there already is checked, and repaired if it is damaged.
+    async def import_sample(self, sample: str = "usStocks") -> SampleReply:
+        """Bring an embedded sample into the catalog; what is there already is checked, and repaired if it is damaged.
 
         Files are written first, then recorded in one transaction together with an event of the ledger, so that an import that
         ends in between has not happened. Imports go one at a time. Raises `disk_full`, `worker_died`.
         """
         async with self.importing:
             before = (await self._read()).series
-            reply = await (await self._child()).call("importSample", {"folder": str(self._folder)})
+            reply = await (await self._child()).call("importSample", {"folder": str(self._folder), "sample": sample})
             changed = await self._database.read(lambda connection: _find_changed(connection, before, reply.result))
             await self._store(reply.result, changed, _SAMPLE)
             contents = await self._read()
@@ -259,6 +287,111 @@ class Catalog:
             logger.info("removed", bar_types=wanted)
         return await self.symbols()
 
+    async def change_actions(self, request: ActionsRequest) -> SymbolEntry:
+        """Set and remove splits and dividends of an instrument; give it as it is then. Raises `symbol_unknown`, `request_invalid`."""
+        instrument_id = await self.instrument_id(request.instrument_id)
+        for action in request.put:
+            _check_action(action)
+        removed = [(item.ex_day, item.kind) for item in request.remove]
+        await self._write_actions([(instrument_id, action) for action in request.put], _BY_HAND, instrument_id, removed)
+        return (await self._read()).entries[instrument_id]
+
+    async def import_actions(self, request: ActionsImportRequest) -> ActionsImportReply:
+        """Take in files of splits and dividends, wholly or not at all. Raises errors of imports, and `symbol_unknown`."""
+        rows = await asyncio.to_thread(read_actions, request.paths, request.symbol)
+        contents = await self._read()
+        named = [(_get_symbol(contents, symbol), action) for symbol, action in rows]
+        before = {instrument_id: contents.entries[instrument_id].actions for instrument_id, _ in named}
+        changed = sum(action not in before[instrument_id] for instrument_id, action in named)
+        source = ", ".join(dict.fromkeys(path.rpartition("/")[2] for path in request.paths))[:200]
+        await self._write_actions(named, source)
+        entries = (await self._read()).entries
+        return ActionsImportReply(rows=len(rows), changed=changed, symbols=[entries[key] for key in before])
+
+    async def _write_actions(
+        self,
+        put: Sequence[tuple[str, CorporateAction]],
+        source: str,
+        instrument_id: str = "",
+        removed: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        at = self._now_ms()
+
+        def write(connection: Connection) -> None:
+            held = tables.corporate_actions
+            for day, kind in removed:
+                same = (held.c.instrument_id == instrument_id, held.c.ex_day == day, held.c.kind == kind)
+                connection.execute(held.delete().where(*same))
+            for name, action in put:
+                key = {"instrument_id": name, "ex_day": action.ex_day, "kind": action.kind}
+                _put(connection, held, key, {"value": f"{Decimal(repr(action.value)):f}", "source": source})
+            payload = {
+                "source": source,
+                "put": [{"instrumentId": name, **action.model_dump(mode="json")} for name, action in put],
+                "removed": [{"instrumentId": instrument_id, "exDay": day, "kind": kind} for day, kind in removed],
+            }
+            append(
+                connection,
+                type_="data.actions_changed",
+                source="catalog",
+                source_event_id=new_id("actions"),
+                occurred_at=at,
+                payload=payload,
+            )
+
+        async with self.importing:
+            await self._writer.write(write, "splits and dividends")
+            self._contents = None
+        touched = {instrument_id, *(name for name, _ in put)}
+        series = (await self._read()).series.values()
+        self._on_change([item.bar_type for item in series if item.instrument.id in touched])
+
+    async def resample(self, request: ResampleRequest) -> ResampleReply:
+        """Store a series at a coarser step. Raises `bar_type_unknown`, `bar_type_invalid`, `resample_not_coarser`, `data_corrupt`, `disk_full`."""
+        async with self.importing:
+            series = _get_series(await self._read(), request.bar_type, "barType")
+            params = {"folder": str(self._folder), "series": series.to_params(), "step": request.step}
+            child = await self._spawn()
+            try:
+                result = (await child.call("resample", params)).result
+            finally:
+                await asyncio.shield(child.kill())
+            covered = Coverage.model_validate(result["coverage"][0])
+            before = (await self._read()).series.get(covered.bar_type)
+            changed = before is None or before.coverage != covered
+            await self._store(result, [covered.bar_type] if changed else [], covered.source)
+            return ResampleReply(coverage=covered, changed=changed)
+
+    async def watchlists(self) -> WatchlistList:
+        """List the watchlists, in order of name."""
+        named = (await self._read()).watchlists
+        return WatchlistList(watchlists=[Watchlist(name=name, symbols=symbols) for name, symbols in named.items()])
+
+    async def put_watchlist(self, name: str, symbols: Sequence[str]) -> WatchlistList:
+        """Make or replace a list. Raises `symbol_unknown`, and `request_invalid` for what is no name."""
+        if not _WATCHLIST.fullmatch(name):
+            raise TinoError("request_invalid", field="name", reason=f"“{name[:60]}” is no name for a watchlist")
+        contents = await self._read()
+        ids = list(dict.fromkeys(key for symbol in symbols for key in _get_symbols(contents, symbol)))
+        at = self._now_ms()
+        await self._writer.write(lambda connection: watchlists.put_watchlist(connection, name, ids, at), "watchlist")
+        return await self._watchlists_changed()
+
+    async def remove_watchlist(self, name: str) -> WatchlistList:
+        """Remove a list. Raises `watchlist_unknown`."""
+        if not await self._writer.write(lambda connection: watchlists.remove_watchlist(connection, name), "watchlist"):
+            raise _watchlist_unknown(await self._read(), name)
+        return await self._watchlists_changed()
+
+    async def _watchlists_changed(self) -> WatchlistList:
+        self._contents = None
+        self.tell_change([])
+        return await self.watchlists()
+
+    def tell_change(self, bar_types: list[str]) -> None:
+        """Tell everybody that shows data that some of it changed; without a bar type: something other than bars."""
+        self._on_change(bar_types)
+
     async def recover(self) -> None:
         """Remove what imports left that were killed: whole files that nothing refers to, and parts of files.
 
@@ -316,6 +449,28 @@ def _get_series(contents: _Contents, text: str, field: str) -> ResolvedSeries:
         bar_type = str(BarType.parse(text, field=field))
         raise TinoError("bar_type_unknown", field=field, barType=bar_type, near=_near(text, contents.series))
     return series
+
+
+def _get_symbols(contents: _Contents, text: str) -> list[str]:
+    """Give the instruments that a symbol or `@watchlist` means; those of a list that are no longer stored are passed over."""
+    if not text.startswith(watchlists.SIGN):
+        return [_get_symbol(contents, text)]
+    symbols = contents.watchlists.get(text.removeprefix(watchlists.SIGN))
+    if symbols is None:
+        raise _watchlist_unknown(contents, text.removeprefix(watchlists.SIGN))
+    return [symbol for symbol in symbols if symbol in contents.entries]
+
+
+def _watchlist_unknown(contents: _Contents, name: str) -> TinoError:
+    return TinoError("watchlist_unknown", field="symbols", name=name, near=_near(name, contents.watchlists))
+
+
+def _check_action(action: CorporateAction) -> None:
+    """Raise `request_invalid` for an action that no price can be adjusted for."""
+    parse_day(action.ex_day, "exDay")
+    if not math.isfinite(action.value) or action.value <= 0 or (action.kind == "split" and action.value == 1):
+        reason = f"{action.value:g} is no {'ratio' if action.kind == 'split' else 'amount'} of a {action.kind}"
+        raise TinoError("request_invalid", field="put", reason=reason)
 
 
 def _get_symbol(contents: _Contents, text: str) -> str:
@@ -406,7 +561,7 @@ def _load(connection: Connection, folder: Path) -> _Contents:
         name: SymbolEntry(instrument=instrument, coverage=coverage[name], ticks=ticks[name], actions=actions[name])
         for name, instrument in instruments.items()
     }
-    return _Contents(entries, series, tick_files)
+    return _Contents(entries, series, tick_files, watchlists.load_watchlists(connection))
 
 
 def _sweep(catalog: Path, wanted: set[Path]) -> int:
@@ -426,6 +581,7 @@ def _sweep(catalog: Path, wanted: set[Path]) -> int:
 def _remove(connection: Connection, bar_types: list[str], at: int) -> None:
     held, ticks, spans = tables.coverage, tables.tick_coverage, tables.download_spans
     connection.execute(held.delete().where(held.c.bar_type.in_(bar_types)))
+    connection.execute(tables.data_quality.delete().where(tables.data_quality.c.bar_type.in_(bar_types)))
     connection.execute(ticks.delete().where((ticks.c.instrument_id + " " + ticks.c.kind).in_(bar_types)))
     # What was downloaded of them is downloaded again when it is asked for.
     connection.execute(spans.delete().where(spans.c.series.in_(bar_types)))

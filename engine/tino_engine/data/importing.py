@@ -24,12 +24,15 @@ from tino_engine.contracts import CorporateAction, Coverage, Instrument
 from tino_engine.data import sample
 from tino_engine.data.days import nanoseconds
 from tino_engine.data.instruments import write_instrument
-from tino_engine.data.store import DECIMAL, Bars, clean_incoming, to_whole, write_bars
+from tino_engine.data.resample import resample, resampled_type
+from tino_engine.data.store import DECIMAL, Bars, BarTable, clean_incoming, to_whole, write_bars
 from tino_engine.errors import TinoError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from tino_engine.data.series import Series
 
 SESSION_CLOSE = time(16)
 """When a US stock's trading day ends, in New York."""
@@ -70,13 +73,44 @@ class Imported:
         }
 
 
-def import_sample(catalog: Path, on_progress: Callable[[str, int, int], None] | None = None) -> Imported:
-    """Store the embedded sample as traded, with the splits and dividends that its adjusted closes tell of.
+def import_sample(
+    catalog: Path, on_progress: Callable[[str, int, int], None] | None = None, *, which: str = "usStocks"
+) -> Imported:
+    """Store an embedded sample: `usStocks` as traded, with the splits and dividends that its adjusted closes tell of, or `sp500`.
 
     Storing it again changes nothing and repairs what is damaged. `on_progress` hears the bar type, how many series are done
     and how many there are. Raises `disk_full`.
     """
     clean_incoming(catalog)
+    store = {"usStocks": _import_us_stocks, "sp500": _import_sp500}[which]
+    return store(catalog, on_progress or (lambda _bar_type, _done, _total: None))
+
+
+def store_resampled(catalog: Path, series: Series, step: str) -> dict[str, Any]:
+    """Store a series at a coarser step: `{instruments, coverage}`, the coverage with its files.
+
+    Raises `resample_not_coarser`, `data_corrupt`, `disk_full`.
+    """
+    target = resampled_type(series.bar_type, step)
+    table = BarTable.open(series.files, series.bar_type)
+    bars = resample(table.read(), series.instrument, series.actions, target)
+    stored = write_bars(catalog, str(target), series.instrument, bars)
+    coverage = Coverage(
+        bar_type=str(target),
+        instrument_id=series.instrument.id,
+        bars=stored.rows,
+        from_=stored.first // 1_000_000,
+        to=stored.last // 1_000_000,
+        source=f"Resampled from {series.bar_type}",
+        hash=stored.hash,
+    )
+    return {
+        "instruments": [series.instrument.model_dump(mode="json")],
+        "coverage": [{**coverage.model_dump(mode="json"), "files": [stored.file]}],
+    }
+
+
+def _import_us_stocks(catalog: Path, on_progress: Callable[[str, int, int], None]) -> Imported:
     table = _read_csv(sample.DATA)
     coverage: list[Coverage] = []
     files: dict[str, tuple[str, ...]] = {}
@@ -114,9 +148,43 @@ def import_sample(catalog: Path, on_progress: Callable[[str, int, int], None] | 
                 hash=stored.hash,
             )
         )
-        if on_progress is not None:
-            on_progress(bar_type, done + 1, len(sample.INSTRUMENTS))
+        on_progress(bar_type, done + 1, len(sample.INSTRUMENTS))
     return Imported(sample.INSTRUMENTS, tuple(coverage), files, actions, tuple(notes))
+
+
+def _import_sp500(catalog: Path, on_progress: Callable[[str, int, int], None]) -> Imported:
+    """Store the closes that come with skfolio, as bars without a range; the source has adjusted them, so there are no actions."""
+    try:
+        with pa.input_stream(sample.find_sp500(), compression="gzip") as stream:
+            types = {"Date": pa.date32(), **{it.symbol: DECIMAL for it in sample.SP500_INSTRUMENTS}}
+            table = csv.read_csv(stream, convert_options=csv.ConvertOptions(column_types=types))
+    except (OSError, pa.ArrowException) as error:
+        raise TinoError("data_corrupt", barType="the embedded sample", reason=str(error)) from error
+    days = table["Date"].to_pylist()
+    coverage: list[Coverage] = []
+    files: dict[str, tuple[str, ...]] = {}
+    for done, instrument in enumerate(sample.SP500_INSTRUMENTS):
+        close = _ticks(table[instrument.symbol], instrument)
+        ts, volume = closes_of(days, instrument), np.zeros(len(close), np.int64)
+        digits = instrument.price_precision, instrument.size_precision
+        bar_type = f"{instrument.id}-1-DAY-LAST-EXTERNAL"
+        stored = write_bars(catalog, bar_type, instrument, Bars(ts, close, close, close, close, volume, *digits))
+        write_instrument(catalog, instrument)
+        files[bar_type] = (stored.file,)
+        coverage.append(
+            Coverage(
+                bar_type=bar_type,
+                instrument_id=instrument.id,
+                bars=stored.rows,
+                from_=stored.first // 1_000_000,
+                to=stored.last // 1_000_000,
+                source=sample.SP500_SOURCE,
+                hash=stored.hash,
+            )
+        )
+        on_progress(bar_type, done + 1, len(sample.SP500_INSTRUMENTS))
+    actions: dict[str, tuple[CorporateAction, ...]] = {it.id: () for it in sample.SP500_INSTRUMENTS}
+    return Imported(sample.SP500_INSTRUMENTS, tuple(coverage), files, actions, ())
 
 
 def closes_of(days: Sequence[date], instrument: Instrument) -> np.ndarray:

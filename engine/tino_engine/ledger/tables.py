@@ -325,3 +325,27 @@ point_results = Table(
 
 `returns` are the days (int64) and the daily returns (float64) that `nautilus/points.py` gives, compressed by zlib.
 """
+
+data_quality = Table(
+    "data_quality",
+    metadata,
+    Column("bar_type", String, primary_key=True),
+    _user(),
+    Column("key", String, nullable=False),
+    Column("report", JSON, nullable=False),
+)
+"""What a look at a series found; `key` is a hash of all that it rests on, so that a row for an earlier state is never taken for the present one."""
+
+fundamentals = Table(
+    "fundamentals",
+    metadata,
+    _user(),
+    Column("instrument_id", String, nullable=False),
+    Column("field", String, nullable=False),
+    Column("period_end", String, nullable=False),
+    Column("known_on", String, nullable=False),
+    Column("value", Float, nullable=False),
+    Column("source", String, nullable=False),
+    UniqueConstraint("user_id", "instrument_id", "field", "period_end", "known_on"),
+)
+"""Figures of companies, point in time: a period's figure may be known in several versions, each from its own day on."""

@@ -2,20 +2,24 @@
 
 Calls, one at a time; `folder` is the data folder of the home, with the catalog and the cache of adjusted prices in it:
 
-    importSample {folder}                                → {instruments, coverage, actions, notes}; `progress` on the way
+    importSample {folder, sample}                        → {instruments, coverage, actions, notes}; `progress` on the way
     previewImport {request, known}                       → `ImportPreview`
     importFiles {folder, request, known, stored}         → {instruments, coverage, series, problems}; `progress` on the way
-    bars {folder, series, adjustment, from, to, points}  → {} and an Arrow IPC stream, see `data.serving`
+    bars {folder, series, adjustment, from, to, points, step} → {} and an Arrow IPC stream, see `data.serving`
+    resample {folder, series, step}                      → {instruments, coverage}
+    inspect {series: [...]}                              → {reports}: a `SeriesQuality` each
+    readFundamentals {request}                           → {} and JSON rows, see `data.fundamentals_file`
 
     tearsheet {folder, id, version}                      → {} and a `Tearsheet` as JSON
     export {folder, run, as, table}                      → {} and the bytes of a file, see `backtest.export`
 
-Of the last two, `folder` is that of a finished run. `known` are the instruments of the catalog, `stored` its series. An import of
-files gets a child of its own.
+Of the last two, `folder` is that of a finished run. `known` are the instruments of the catalog, `stored` its series. What takes long or
+loads more than pyarrow (imports of files, `resample`, `inspect`, `readFundamentals`) gets a child of its own.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import traceback
 import uuid
@@ -36,7 +40,7 @@ def main() -> int:
     # After the port: what these libraries may print must not reach the pipe.
     import pyarrow as pa  # noqa: PLC0415
 
-    from tino_engine.contracts import ImportRequest, Instrument  # noqa: PLC0415
+    from tino_engine.contracts import FundamentalsImportRequest, ImportRequest, Instrument  # noqa: PLC0415
     from tino_engine.data import bar_import, importing, serving  # noqa: PLC0415
 
     def tearsheet(_request: int, params: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -56,7 +60,8 @@ def main() -> int:
         def progress(bar_type: str, done: int, total: int) -> None:
             port.event("progress", {"barType": bar_type, "done": done, "total": total}, request=request)
 
-        return importing.import_sample(Path(params["folder"]) / "catalog", progress).to_result(), b""
+        catalog = Path(params["folder"]) / "catalog"
+        return importing.import_sample(catalog, progress, which=params["sample"]).to_result(), b""
 
     def known_of(params: dict[str, Any]) -> dict[str, Instrument]:
         return {item["id"]: Instrument.model_validate(item) for item in params["known"]}
@@ -78,7 +83,23 @@ def main() -> int:
     def bars(_request: int, params: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         series, cache = Series.from_params(params["series"]), Path(params["folder"]) / "adjusted"
         adjustment, points = params["adjustment"], params["points"]
-        return {}, serving.stream_bars(series, adjustment, cache, params["from"], params["to"], points)
+        return {}, serving.stream_bars(series, adjustment, cache, params["from"], params["to"], points, params["step"])
+
+    def resample(_request: int, params: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        series = Series.from_params(params["series"])
+        return importing.store_resampled(Path(params["folder"]) / "catalog", series, params["step"]), b""
+
+    def inspect(_request: int, params: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        from tino_engine.data import inspection  # noqa: PLC0415
+
+        reports = [inspection.inspect(Series.from_params(item)) for item in params["series"]]
+        return {"reports": [report.model_dump(mode="json") for report in reports]}, b""
+
+    def read_fundamentals(_request: int, params: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        from tino_engine.data import fundamentals_file  # noqa: PLC0415
+
+        rows = fundamentals_file.read_fundamentals(FundamentalsImportRequest.model_validate(params["request"]))
+        return {}, json.dumps(rows).encode()
 
     handlers = {
         "importSample": import_sample,
@@ -87,6 +108,9 @@ def main() -> int:
         "bars": bars,
         "tearsheet": tearsheet,
         "export": export_run,
+        "resample": resample,
+        "inspect": inspect,
+        "readFundamentals": read_fundamentals,
     }
     port.ready(pyarrow=pa.__version__)
     while (frame := port.receive()) is not None:
