@@ -99,7 +99,7 @@ export const LookAheadRequest = z
   .object({
     kind: z.literal("lookAhead"),
     ...checked,
-    cuts: z.number().int().min(1).max(50).default(6).describe("How often: at bars spread evenly, and at bars around decisions."),
+    cuts: z.number().int().min(1).max(200).default(20).describe("How often: half of them at bars at which something was decided, half spread evenly."),
     workers: z.number().int().min(1).max(256).nullable().default(null),
   })
   .meta({ id: "LookAheadRequest" });

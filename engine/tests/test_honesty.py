@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 from skfolio.model_selection import CombinatorialPurgedCV, WalkForward
 
+from tino_engine.data import bootstrap
 from tino_engine.search import cross_validation, honesty, monte_carlo, overfitting, walk_forward
 from tino_engine.search.honesty import Sample
 
@@ -159,7 +160,7 @@ def test_lost_equity_stays_lost() -> None:
 
 def test_blocks_follow_each_other_and_are_as_long_as_asked() -> None:
     random = np.random.default_rng(5)
-    drawn = monte_carlo.draw_blocks(200_000, 20, random)
+    drawn = bootstrap.draw_blocks(200_000, 20, random)
     jumps = np.mean((np.diff(drawn) % 200_000) != 1)
     assert 1 / jumps == pytest.approx(20, rel=0.03)
     assert drawn.min() >= 0
@@ -177,10 +178,10 @@ def test_bars_are_chained_by_hand() -> None:
         "close": np.array([10.0, 20.0, 10.0]),
         "volume": np.array([1.0, 2.0, 3.0]),
     }
-    same = monte_carlo.redraw_bars(bars, np.array([0, 1]))
+    same = bootstrap.redraw_bars(bars, np.array([0, 1]))
     assert all(same[name] == pytest.approx(values) for name, values in bars.items())
     # The last bar first (open 1.1, high 1.2, low 0.5, close 0.5 of the close before), then the second (1, 2.1, 1, 2).
-    turned = monte_carlo.redraw_bars(bars, np.array([1, 0]))
+    turned = bootstrap.redraw_bars(bars, np.array([1, 0]))
     assert turned["close"] == pytest.approx([10, 5, 10])
     assert turned["open"] == pytest.approx([10, 11, 5])
     assert turned["high"] == pytest.approx([11, 12, 10.5])

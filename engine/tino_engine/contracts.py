@@ -2610,11 +2610,11 @@ class LookAheadRequest(ContractModel):
     cuts: Annotated[
         int,
         Field(
-            description="How often: at bars spread evenly, and at bars around decisions.",
+            description="How often: half of them at bars at which something was decided, half spread evenly.",
             ge=1,
-            le=50,
+            le=200,
         ),
-    ] = 6
+    ] = 20
     workers: Workers2 | None = None
 
 

@@ -5,11 +5,15 @@ point then gets a new engine, new modules and a new class, so that what a strate
 reach the next point; and it is what a run of its own would be, but for what nobody looks at: nothing is drawn and no table is written.
 Its figures are those of a run, to the last digit.
 
-    point   {parameters, fromNs?, toNs?, collect?, checks?, metrics?}
+    point   {parameters, fromNs?, toNs?, collect?, checks?, metrics?, redraw?, withholdNs?}
     → {metrics, sparkline, days, bars, orders, firstBarAt, lastBarAt, currency, periodsPerYear, elapsedMs, pruned, …collected}
       and bytes: `days` numbers of days since the epoch (int64), then as many daily returns (float64, NaN where none is defined)
 
-`fromNs` and `toNs` narrow the time; `collect` may name `decisions` and `trades`: columns of the orders as they were made, and of what closed trades brought.
+`fromNs` and `toNs` narrow the time. `collect` may name `decisions`, rows as `decisions.py` gives them, `files`, what the strategy read as
+`withholding.py` tells it, by path, and `trades`, columns of what closed trades brought. `redraw` {seed, number, block} puts the bars
+together anew from blocks, see `data/bootstrap.py`; series with the same times are drawn together. `withholdNs` is the time after which
+rows of text tables are withheld.
+
 `checks` are how many parts the time is divided into: at each inner border the event `check {step, values}` says what `metrics` are of
 what has been so far, and a notice `prune` that answers it ends the point, with `pruned`.
 
@@ -18,10 +22,14 @@ The code that runs is the code that was asked for: when a file of it has changed
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
+import uuid
 from collections import OrderedDict
 from concurrent.futures import Future
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,18 +43,23 @@ from tino_engine.backtest.recorder import Recorder
 from tino_engine.backtest.report import Books, Report, compute_equity
 from tino_engine.backtest.user_code import UserCode, describe
 from tino_engine.contracts import Parameter, VenueModel
+from tino_engine.data.bootstrap import draw_blocks, redraw_bars
 from tino_engine.data.days import MAX_NS, MIN_NS, day_of
-from tino_engine.data.prices import Series, prepare, read
+from tino_engine.data.instruments import write_instrument
+from tino_engine.data.prices import Series, prepare, read, to_columns
+from tino_engine.data.store import Bars, write_bars, writing
 from tino_engine.errors import TinoError
 from tino_engine.nautilus.backtest import BARS_A_PULSE
+from tino_engine.nautilus.decisions import Decisions
 from tino_engine.nautilus.harvest import harvest_account, harvest_orders, harvest_positions
 from tino_engine.nautilus.replay import Reel, Replay
 from tino_engine.nautilus.simulation import CLOCK, Feed
 from tino_engine.nautilus.strategy import StrategyRequest, importing, instantiate, load_class
+from tino_engine.nautilus.withholding import Withheld
 from tino_engine.strategies import code_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from tino_engine.backtest.records import Fills, Orders
@@ -59,8 +72,8 @@ if TYPE_CHECKING:
 _SPANS = 4
 """Stretches of time whose bars are kept: a walk-forward goes to and fro between a few."""
 
-_DECISION = ("ts", "instrument", "side", "type", "quantity", "limit_price", "trigger_price", "tags")
-"""What an order was when the strategy made it."""
+_SYSTEM = tuple(dict.fromkeys((sys.prefix, sys.base_prefix, "/proc", "/sys", "/dev", "/etc", "/usr")))
+"""Folders with nothing of the user's data."""
 
 
 class _Nothing(Drawings):
@@ -107,6 +120,33 @@ class Setup:
                 self._spans.popitem(last=False)
         self._spans.move_to_end(key)
         return self._spans[key]
+
+    @contextmanager
+    def redrawn(self, span: _Span, redraw: dict[str, Any]) -> Iterator[_Span]:
+        """Lend a span whose bars are put together anew, from a catalog that is gone afterwards. Raises `disk_full`."""
+        folder = Path(self.params["cache"]) / f".redrawn-{uuid.uuid4().hex}"
+        with writing(folder):
+            folder.mkdir(parents=True)
+        try:
+            with writing(folder):
+                yield self._redraw(span, redraw, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _redraw(self, span: _Span, redraw: dict[str, Any], folder: Path) -> _Span:
+        tracks, feeds = [], []
+        drawn: dict[bytes, np.ndarray] = {}
+        for track, feed in zip(span.market.tracks, span.reel.feeds, strict=True):
+            times = track.ts.tobytes()
+            if times not in drawn:
+                random = np.random.default_rng([redraw["seed"], redraw["number"], len(drawn)])
+                drawn[times] = draw_blocks(len(track.ts) - 1, redraw["block"], random)
+            bars = _to_exact(redraw_bars(track.bars, drawn[times]), track.instrument)
+            write_bars(folder, track.bar_type, track.instrument, bars)
+            write_instrument(folder, track.instrument)
+            tracks.append(_track(track.bar_type, track.instrument, to_columns(bars), track.source))
+            feeds.append(replace(feed, catalog=folder))
+        return _Span(Market(tracks), Reel(feeds))
 
     def check_code(self) -> None:
         """Raise `sweep_code_changed` when the strategy is no longer what it was."""
@@ -160,6 +200,8 @@ class Point:
         self._recorder = Recorder(setup.code, lambda _ts: None)
         self._recorder.drawings = _Nothing()
         self._pruned = False
+        self._decisions = Decisions(setup.code)
+        self._withheld = Withheld(point.get("withholdNs"), _SYSTEM)
         self._borders: list[int] = []
 
     def cancel(self) -> None:
@@ -181,9 +223,25 @@ class Point:
         setup = self._setup
         setup.check_code()
         span = setup.span(self._point.get("fromNs"), self._point.get("toNs"))
-        recorder, market = self._recorder, span.market
-        with setup.garbage.collecting(), importing(setup.path, setup.roots, setup.code), recorder.log.capture_output():
+        redraw = self._point.get("redraw")
+        with setup.redrawn(span, redraw) if redraw else nullcontext(span) as lent:
+            reply, body = self._run(lent)
+        setup.garbage.look()
+        return {**reply, "elapsedMs": round((time.perf_counter() - started) * 1000)}, body
+
+    def _run(self, span: _Span) -> tuple[dict[str, Any], bytes]:
+        setup, recorder, market = self._setup, self._recorder, span.market
+        collect = self._point.get("collect", ())
+        watching = self._withheld.watching() if "files" in collect else nullcontext()
+        with (
+            setup.garbage.collecting(),
+            importing(setup.path, setup.roots, setup.code),
+            recorder.log.capture_output(),
+            watching,
+        ):
             strategy_class = load_class(self._request, setup.code)
+            if "decisions" in collect:
+                self._decisions.install(strategy_class)
             recorder.install(strategy_class, Strategy, int(market.axis[0]))
             strategy = instantiate(self._request, strategy_class, setup.code)
             self._check()
@@ -203,8 +261,7 @@ class Point:
             else:
                 reply, body = {"pruned": True}, b""
             replay.close()
-        setup.garbage.look()
-        return {**reply, "elapsedMs": round((time.perf_counter() - started) * 1000)}, body
+        return reply, body
 
     # -- figures ---------------------------------------------------------------------------------------------------
 
@@ -228,7 +285,9 @@ class Point:
         }
         collect = self._point.get("collect", ())
         if "decisions" in collect:
-            reply["decisions"] = {name: getattr(traded[0], name) for name in _DECISION}
+            reply["decisions"] = self._decisions.rows
+        if "files" in collect:
+            reply["files"] = self._withheld.files
         if "trades" in collect:
             reply["trades"] = report.trades()
         return reply, days.astype("<i8").tobytes() + returns.astype("<f8").tobytes()
@@ -302,3 +361,20 @@ def _cut(market: Market, until: int) -> Market:
         bars = {name: values[:rows] for name, values in track.bars.items()}
         tracks.append(_track(track.bar_type, track.instrument, bars, track.source))
     return Market(tracks)
+
+
+def _to_exact(bars: Columns, instrument: Instrument) -> Bars:
+    """Round bars to the instrument's price increments; no price falls below one of them."""
+    prices, sizes = 10**instrument.price_precision, 10**instrument.size_precision
+    unit = max(1, round(float(instrument.price_increment) * prices))
+    columns = {
+        name: np.maximum(np.rint(bars[name] * (prices / unit)).astype(np.int64), 1) * unit
+        for name in ("open", "high", "low", "close")
+    }
+    return Bars(
+        bars["ts"],
+        **columns,
+        volume=np.rint(bars["volume"] * sizes).astype(np.int64),
+        price_precision=instrument.price_precision,
+        size_precision=instrument.size_precision,
+    )

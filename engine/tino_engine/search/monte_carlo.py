@@ -1,28 +1,21 @@
-"""What else could have happened: the same trades in another order or another selection, and the same bars in other blocks.
+"""What else could have happened: the same trades in another order or another selection.
 
-Everything is drawn by numpy's PCG64 from a seed, so that the same question has the same answer.
-
-**Trades.** A trade counts as the share of equity that it won or lost; equity before it is the starting balance and all results before. A
-*shuffle* keeps every trade and changes the order: the end stays, the way there does not. A *bootstrap* draws as many
-with replacement: the end varies too. With `fixed` size a trade counts as money instead.
-
-**Bars.** A bar counts by its prices over the close before it. Blocks of neighbouring bars are drawn with replacement, with lengths that are
-geometrically distributed and wrap around at the end (the stationary bootstrap: D. N. Politis and J. P. Romano, Journal of
-the American Statistical Association 89, 1994), and chained from the first bar on. Volatility clusters as long as a block survive,
-and what leads from block to block does not.
+Everything is drawn by numpy's PCG64 from a seed, so that the same question has the same answer. A trade counts as the share of equity
+that it won or lost; equity before it is the starting balance and all results before. A *shuffle* keeps every trade and changes the
+order: the end stays, the way there does not. A *bootstrap* draws as many with replacement: the end varies too. With `fixed` size a
+trade counts as money instead.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 PERCENTILES = (5, 25, 50, 75, 95)
+POINTS = 400
+"""Steps of a way that are kept: more than a screen shows apart."""
+
 _CELLS = 4_000_000
 
 
@@ -30,10 +23,11 @@ _CELLS = 4_000_000
 class Paths:
     """Simulated ways of equity, over the starting balance.
 
-    `bands` has a row for each of PERCENTILES and a column for each step, the start included; `finals` and `drawdowns` (zero or negative)
-    one value a path; `ruined` is the share of paths that came down to the ruin level at any step.
+    `bands` has a row for each of PERCENTILES and a column for each of `steps` (int64, the start being step 0); `finals` and
+    `drawdowns` (zero or negative) one value a path; `ruined` is the share of paths that came down to the ruin level at any step.
     """
 
+    steps: np.ndarray
     bands: np.ndarray
     finals: np.ndarray
     drawdowns: np.ndarray
@@ -51,13 +45,11 @@ def trade_returns(results: np.ndarray, start: float, *, fixed: bool) -> np.ndarr
     return None if (before <= 0).any() else results / before
 
 
-def draw_trades(
-    returns: np.ndarray, *, paths: int, seed: int, replace: bool, fixed: bool, ruin: float, points: int = 400
-) -> Paths:
-    """Draw so many paths of the trades. `ruin` is the share of the start whose loss is ruin. At most `points` steps are kept."""
+def draw_trades(returns: np.ndarray, *, paths: int, seed: int, replace: bool, fixed: bool, ruin: float) -> Paths:
+    """Draw so many paths of the trades. `ruin` is the share of the start whose loss is ruin. At most POINTS steps are kept."""
     random = np.random.default_rng(seed)
     steps = len(returns)
-    kept = np.unique(np.linspace(0, steps, min(points, steps + 1)).round().astype(np.int64))
+    kept = _steps(steps)
     ways, finals, drawdowns, ruined = [], [], [], 0
     batch = max(1, _CELLS // (steps + 1))
     for first in range(0, paths, batch):
@@ -76,6 +68,7 @@ def draw_trades(
         drawdowns.append((equity / np.maximum.accumulate(equity, axis=1) - 1).min(axis=1))
         ruined += int((equity.min(axis=1) <= 1 - ruin + 1e-12).sum())
     return Paths(
+        steps=kept,
         bands=np.percentile(np.concatenate(ways), PERCENTILES, axis=0),
         finals=np.concatenate(finals),
         drawdowns=np.concatenate(drawdowns),
@@ -86,8 +79,10 @@ def draw_trades(
 def combine_paths(equity: np.ndarray, ruin: float) -> Paths:
     """Sum up ways of equity over the start, a row each, that were simulated elsewhere."""
     whole = np.concatenate([np.ones((len(equity), 1)), equity], axis=1)
+    kept = _steps(equity.shape[1])
     return Paths(
-        bands=np.percentile(whole, PERCENTILES, axis=0),
+        steps=kept,
+        bands=np.percentile(whole[:, kept], PERCENTILES, axis=0),
         finals=whole[:, -1],
         drawdowns=(whole / np.maximum.accumulate(whole, axis=1) - 1).min(axis=1),
         ruined=float(np.mean(whole.min(axis=1) <= 1 - ruin + 1e-12)),
@@ -99,30 +94,5 @@ def rank_of(value: float, values: np.ndarray) -> float:
     return float(np.mean(values < value) + np.mean(values == value) / 2)
 
 
-def draw_blocks(count: int, block: float, random: np.random.Generator) -> np.ndarray:
-    """Draw `count` indices below `count` (int64): neighbours follow each other for `block` steps in the mean, then a jump."""
-    jumps = random.random(count) < 1 / block
-    if count:
-        jumps[0] = True
-    starts = random.integers(0, count, count)
-    place = np.arange(count)
-    since = np.maximum.accumulate(np.where(jumps, place, 0))
-    return (starts[since] + place - since) % count
-
-
-def redraw_bars(bars: Mapping[str, np.ndarray], drawn: np.ndarray) -> dict[str, np.ndarray]:
-    """Chain bars anew: bar i + 1 takes prices over the close before, and volume, of bar `drawn[i] + 1`; times stay.
-
-    `bars` are `ts open high low close volume`, prices float64 above zero; the first bar stays as it is. `drawn` has one entry
-    fewer than there are bars.
-    """
-    close = bars["close"]
-    taken = drawn + 1
-    growth = close[taken] / close[taken - 1]
-    before = np.concatenate([close[:1], close[0] * np.cumprod(growth)])
-    chained = {
-        name: np.concatenate([bars[name][:1], before[:-1] * (bars[name][taken] / close[taken - 1])])
-        for name in ("open", "high", "low")
-    }
-    volume = np.concatenate([bars["volume"][:1], bars["volume"][taken]])
-    return {"ts": bars["ts"], **chained, "close": before, "volume": volume}
+def _steps(count: int) -> np.ndarray:
+    return np.unique(np.linspace(0, count, min(POINTS, count + 1)).round().astype(np.int64))
