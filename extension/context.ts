@@ -89,6 +89,8 @@ export class Context implements vscode.Disposable {
       },
     };
     this.place = placeOf(paths, locateInstallation(extension.extensionPath), this.log, env);
+    // Also so that the output channel has something to show before anything happens.
+    this.log("info", "extension", "activated", { version: this.place.installation.version, engineLog: paths.engineLog });
     this.failures = new Failures(this.channel, this.log, paths.engineLog);
     this.onDidChangeView = this.#changed.event;
     this.onDidReceiveEvent = this.#received.event;

@@ -117,15 +117,6 @@ describe("who may import whom", () => {
     const callers = sources.filter((path) => /(?<!\.)\bacquireVsCodeApi\(/.test(read(path)));
     expect(callers.length).toBeLessThanOrEqual(1);
   });
-
-  it.each([
-    ["time", "extension/supervisor/clock.ts", /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bsetInterval\(/],
-    ["the process table", "extension/supervisor/processes.ts", /\bprocess\.kill\(|(?<!\.)\b(spawn|exec|execFile|fork)(Sync)?\(/],
-  ])("supervision and client reach %s through %s alone", (_, seam, pattern) => {
-    const rooms = sources.filter((path) => /^extension\/(supervisor|client)\//.test(path) && path !== seam);
-    const code = (path: string) => read(path).replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
-    expect(rooms.filter((path) => pattern.test(code(path)))).toEqual([]);
-  });
 });
 
 describe("names", () => {

@@ -26,6 +26,13 @@ def finish(process: subprocess.Popen[str], seconds: float = 20) -> tuple[int, st
     return process.returncode, error
 
 
+def check_database(home: Path) -> None:
+    """Assert that SQLite finds nothing wrong with it, as the last engine left it."""
+    connection = sqlite.connect(home / "db" / "tino.db")
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    connection.close()
+
+
 def test_ready_comes_first_and_health_only_when_all_answers(tmp_path: Path) -> None:
     process = spawn(tmp_path)
     assert process.stdout is not None
@@ -62,6 +69,7 @@ def test_the_next_one_starts_after_a_kill_9(tmp_path: Path) -> None:
         first.process.kill()
         first.process.wait()
         assert (tmp_path / "run" / "engine.pid").exists(), "a killed engine leaves its announcement"
+        check_database(tmp_path)
     with LiveEngine(tmp_path) as second:
         assert json.loads((tmp_path / "run" / "engine.pid").read_text())["pid"] == second.process.pid
 
@@ -221,6 +229,7 @@ def test_the_database_is_closed_on_every_path(tmp_path: Path, way: str) -> None:
     with sqlite.connect(tmp_path / "db" / "tino.db") as connection:
         assert connection.execute("SELECT count(*) FROM events WHERE type = 'client.joined'").fetchone()[0] == 1
     connection.close()
+    check_database(tmp_path)
 
 
 def test_shutdown_is_refused_while_others_use_the_engine(tmp_path: Path) -> None:

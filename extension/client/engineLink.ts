@@ -7,15 +7,18 @@
  *                         └─ broken ──┤  (in turn; refused after three ends in two minutes → failed)
  *                                     └─ the engine stopped in order → stopped
  *
+ * An older engine that others use refuses us (`failed`). Its process is looked at until it is gone; then we go on by ourselves.
+ *
  * An engine that ended in order (`tino down --force`, its run directory removed) is not started again behind its user's back; the
  * next `connect` does. One that vanished is. All clients see its end in the same millisecond; eight that each start an engine are
  * harmless, since seven of those leave again, but they take the processor from the one that starts. So the oldest
  * process among the lock files starts it at once, and each next one waits longer, in case those before it are stopped or dying.
  */
 import { type CallName, type CallReply, type Envelope, type Event, type LedgerEvent, type LockFile, type Snapshot, TinoError } from "#contracts";
-import { type Connection, findEngine } from "../supervisor/discovery.ts";
+import { type Connection, findEngine, readEngineInfo } from "../supervisor/discovery.ts";
 import { Lease, listClients } from "../supervisor/lockDirectory.ts";
 import type { Place } from "../supervisor/place.ts";
+import { livenessOf } from "../supervisor/processIdentity.ts";
 import { type Leaving, leaveEngine } from "../supervisor/shutdown.ts";
 import { type EnsureOptions, ensureEngine } from "../supervisor/supervise.ts";
 import { EndCounter, endHung } from "../supervisor/watchdog.ts";
@@ -25,6 +28,7 @@ import { EventStream } from "./eventStream.ts";
 const LEASE_CHECK_MS = 1_000;
 const RETRY_MS = 250;
 const ASK_AGAIN_MS = 5_000;
+const OLD_ENGINE_CHECK_MS = 1_000;
 const ATTACH_ATTEMPTS = 3;
 /** Until the second client starts an engine that the first should have started by then; so much more for each further one. */
 const TURN_MS = 600;
@@ -71,6 +75,7 @@ export class EngineLink {
   #trustedFolders: string[];
   #lease: Lease | null = null;
   #stopLeaseCheck: () => void = () => undefined;
+  #stopWaiting: () => void = () => undefined;
   #client: EngineClient | null = null;
   #connecting: Promise<EngineClient> | null = null;
   #state: LinkState = { kind: "idle" };
@@ -184,6 +189,7 @@ export class EngineLink {
   }
 
   async #attempt(work: () => Promise<EngineClient>): Promise<EngineClient> {
+    this.#stopWaiting();
     try {
       return await work();
     } catch (error) {
@@ -192,6 +198,7 @@ export class EngineLink {
         // Whoever has no engine holds none: its lock file would keep an older one from making room for the next who tries.
         this.#releaseLease();
         this.#become({ kind: "failed", error: failure });
+        if (failure.code === "engine_too_old") this.#awaitRoom();
       }
       throw failure;
     }
@@ -234,6 +241,17 @@ export class EngineLink {
         await place.clock.sleep(RETRY_MS, signal);
       }
     }
+  }
+
+  /** Connect when the older engine that refused us is gone: what made it refuse is over. Nothing is asked of it meanwhile. */
+  #awaitRoom(): void {
+    const { place } = this.#options;
+    const old = readEngineInfo(place.paths);
+    this.#stopWaiting = place.clock.every(OLD_ENGINE_CHECK_MS, () => {
+      if (old && livenessOf(place.processes, old) !== "dead") return;
+      this.#stopWaiting();
+      this.connect().catch((error) => place.log("debug", "client", "still_no_room", { reason: error instanceof Error ? error.message : String(error) }));
+    });
   }
 
   /** An engine that says nothing is asked again, and ended if it does not answer; the end of the socket then starts the repair. */
@@ -309,6 +327,7 @@ export class EngineLink {
 
   #disconnect(): void {
     this.#over.abort(TinoError.of("engine_not_running"));
+    this.#stopWaiting();
     this.#stopLeaseCheck();
     this.#stream.close();
     this.#client?.close();

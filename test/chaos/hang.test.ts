@@ -1,9 +1,13 @@
-/** An engine that answers nothing is dumped to the log and replaced; one whose clients were away for a while is not. */
+/**
+ * What takes its time in truth: an engine that answers nothing is dumped to the log and replaced; one whose clients were away for a while
+ * is not; one that gets nowhere with its start is given up.
+ */
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
+import { CATALOGUE } from "#contracts/catalogue";
 import { type ClientProcess, Rig, ROOT, until } from "../rig.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tino-hang-"));
@@ -39,11 +43,7 @@ test.concurrent.each(["", ", though its record is deleted"])(
         if (deleted && rig.engineInfo()?.instance === hanging.instance) rmSync(rig.paths.engineInfo, { force: true });
         return all.every(nextOf);
       };
-      await until(
-        isNext,
-        () => `the next engine; heard ${JSON.stringify(all.map((client) => client.reports))}`,
-        PATIENCE_MS,
-      );
+      await until(isNext, () => `the next engine; heard ${JSON.stringify(all.map((client) => client.reports))}`, PATIENCE_MS);
       expect(new Set(all.map((client) => nextOf(client)?.state?.connection?.instance)).size).toBe(1);
       const told = () =>
         readFileSync(rig.paths.engineLog, "utf8")
@@ -80,6 +80,24 @@ test.concurrent(
         const lives = client.reports.flatMap(({ state }) => (state?.kind === "live" ? (state.connection?.pid ?? []) : []));
         expect(new Set(lives)).toEqual(new Set([engine?.pid]));
       }
+    } finally {
+      await rig.close();
+    }
+  },
+  2 * PATIENCE_MS,
+);
+
+test.concurrent(
+  "a terminal gives up an engine that gets nowhere for fifteen seconds, and shows where and what it said last",
+  async () => {
+    const rig = new Rig({ fake: "stall" });
+    try {
+      const { code, stderr } = await rig.tino(["up"]);
+      expect(code).toBe(CATALOGUE.engine_start_timeout.exit);
+      expect(stderr).toContain("The engine did not start: no progress for 15 s while looking for its glasses.");
+      expect(stderr).toContain(rig.paths.engineStartLog);
+      expect(stderr).toContain("They were here a moment ago.");
+      await rig.untilEmpty();
     } finally {
       await rig.close();
     }

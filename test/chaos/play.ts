@@ -47,7 +47,8 @@ export interface Outcome {
 
 /** Longest time until everybody is back, or everything is gone; a schedule that meets it broke a promise. */
 const PATIENCE_MS = 60_000;
-const POLL_MS = 25;
+/** Each look reads the whole process table, and the machine is what the schedule needs. */
+const POLL_MS = 100;
 const GRACES = { short: { window: 600, terminal: 300 }, real: { window: 30_000, terminal: 5_000 } };
 /** What a client runs when it is told to: half a second of work over fourteen years of daily bars. */
 const REQUEST: BacktestRequest = {
@@ -59,6 +60,10 @@ const REQUEST: BacktestRequest = {
   to: null,
   parameters: {},
   adjustment: "none",
+  strategies: [],
+  perSymbol: false,
+  ticks: [],
+  warmUp: 0,
   venue: {} as BacktestRequest["venue"],
 };
 

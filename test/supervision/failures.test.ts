@@ -4,7 +4,7 @@ import { createServer, get, type IncomingMessage, type Server, type ServerRespon
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import type { EngineInfo } from "#contracts";
-import { TinoError } from "#contracts/catalogue";
+import { CATALOGUE, TinoError } from "#contracts/catalogue";
 import { type Clock, systemClock } from "../../extension/supervisor/clock.ts";
 import { findEngine } from "../../extension/supervisor/discovery.ts";
 import { Lease } from "../../extension/supervisor/lockDirectory.ts";
@@ -142,6 +142,16 @@ test("a taken port is named with who holds it", async () => {
   expect(error).toBeInstanceOf(TinoError);
   expect((error as TinoError).code).toBe("port_in_use");
   expect((error as TinoError).message).toMatch(new RegExp(`^Port ${port} is taken by .*process ${process.pid}`));
+});
+
+test("a terminal is told which program of another process has the port", async () => {
+  rig = new Rig();
+  const listening = 'const server = require("node:net").createServer().listen(0, "127.0.0.1", () => console.log(server.address().port));';
+  const other = rig.start(["-e", listening]);
+  await other.says(/\d+/);
+  const { code, stderr } = await rig.tino(["up", "--port", other.stdout.trim()]);
+  expect(code).toBe(CATALOGUE.port_in_use.exit);
+  expect(stderr).toContain(`Port ${other.stdout.trim()} is taken by node (process ${other.pid}).`);
 });
 
 test("a fixed port is used", async () => {

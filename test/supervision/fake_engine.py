@@ -3,7 +3,7 @@
 Called like the engine (`-I -m tino_engine serve [--port N]`) by a script that stands where its interpreter would be. It uses
 nothing but the standard library, so it starts in a twentieth of a second. `TINO_FAKE` holds how it misbehaves, as words:
 
-    stall       says one phase and then nothing
+    stall       says one phase, what it misses on standard error, and then nothing
     mute        says READY and then nothing
     broken      writes a line to standard error and exits 3
     dying       exits 1 as soon as it is healthy and somebody asked for its health
@@ -391,6 +391,7 @@ def main():
         log.write(f"{os.getpid()}\n")
     if "stall" in BEHAVIOUR:
         say("PHASE looking for its glasses")
+        print("They were here a moment ago.", file=sys.stderr, flush=True)
         sys.stdin.read()
         sys.exit(5)
     port = int(sys.argv[sys.argv.index("--port") + 1]) if "--port" in sys.argv else 0

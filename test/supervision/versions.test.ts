@@ -114,6 +114,19 @@ describe.each([1, 2, 3])("an engine of version %i", (engine) => {
   });
 });
 
+test("one that an older engine refused has the next one by itself when that one goes", async () => {
+  rig = new Rig({ env: LONG_GRACES });
+  const old = await startClient(1, "vscode");
+  const { pid } = await old.live();
+  const refused = await startClient(2, "vscode");
+  await refused.hears("the refusal", ({ error }) => error?.code === "engine_too_old");
+  await leave(old, "dispose");
+  process.kill(pid, "SIGTERM"); // Rather than wait for its grace.
+  const next = await refused.live();
+  expect(rig.fakeStarts()).toEqual([pid, next.pid]);
+  expect(rig.engineInfo()).toMatchObject({ pid: next.pid, protocol: 2 });
+});
+
 test("a terminal says that an older engine runs and offers to restart it, which takes two presses", async () => {
   rig = new Rig({ env: LONG_GRACES });
   const window = await startClient(0, "vscode");
