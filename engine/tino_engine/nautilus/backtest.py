@@ -7,7 +7,6 @@ NautilusTrader's. The first thread starts with nothing but the times of the bars
 
 from __future__ import annotations
 
-import gc
 import platform
 import sys
 import time
@@ -18,10 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nautilus_trader.indicators  # noqa: F401 - nearly every strategy needs it
-import numpy as np
-import pyarrow as pa
-from nautilus_trader.backtest import BacktestEngine, BacktestEngineConfig
-from nautilus_trader.common import LoggerConfig
 from nautilus_trader.trading import Strategy
 
 import tino_engine
@@ -32,7 +27,7 @@ from tino_engine.backtest.progress import Progress
 from tino_engine.backtest.recorder import Recorder
 from tino_engine.backtest.report import Books, Report, write_lines
 from tino_engine.backtest.user_code import UserCode, describe
-from tino_engine.contracts import BacktestResult, Instrument, Parameter, RunProgress, VenueModel
+from tino_engine.contracts import Parameter, RunProgress, VenueModel
 from tino_engine.data.days import MAX_NS, MIN_NS, day_of
 from tino_engine.data.prices import Series, prepare, read, read_times
 from tino_engine.errors import TinoError
@@ -56,23 +51,6 @@ VERSIONS = {
     "python": platform.python_version(),
     **{name: version(name) for name in ("nautilus_trader", "numpy", "pyarrow")},
 }
-
-
-def warm_up() -> None:
-    """Do what only the first run of a process has to, and nobody should wait for."""
-    # pyarrow looks for pandas when it first makes an array of numpy's, and each time it makes one of a list until it has
-    # found it: half a second where it is installed, as the user may have it.
-    with without_pandas():
-        pa.array(np.empty(0))
-        # The first cast loads pyarrow's functions, the first engine asyncio and more: a fifth of a second together.
-        pa.array(np.empty(0)).cast(pa.int64())
-        BacktestEngine(BacktestEngineConfig(logging=LoggerConfig(bypass_logging=True))).dispose()
-    # What requests and replies are checked by is built when it is first needed.
-    for model in (BacktestResult, Instrument, Parameter, RunProgress, VenueModel):
-        model.model_rebuild()
-    # What was imported stays: a search for cycles need not go through it again.
-    gc.collect()
-    gc.freeze()
 
 
 class Backtest:

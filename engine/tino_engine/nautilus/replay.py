@@ -86,8 +86,8 @@ class Replay:
         self._balances = divide(Decimal(venue.starting_balance), len(self.venues), self.decimals)
         self._delayed = has_latency(venue)
         try:
-            config = configure(reel.feeds, venue, self.venues, self._balances, currency)
             with without_pandas():
+                config = configure(reel.feeds, venue, self.venues, self._balances, currency)
                 self._engine = BacktestEngine(config.engine)
             for each in config.venues:
                 _add_venue(self._engine, each)

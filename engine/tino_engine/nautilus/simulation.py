@@ -80,7 +80,8 @@ class Simulation:
         self._bar_types = [feed.bar_type for feed in feeds]
         self._delayed = has_latency(venue)
         try:
-            self._node = BacktestNode([configure(feeds, venue, self.venues, self._balances, currency)])
+            with without_pandas():  # NautilusTrader's configuration looks for it with each time that it is given.
+                self._node = BacktestNode([configure(feeds, venue, self.venues, self._balances, currency)])
         except ValueError as error:
             # The amounts of a venue model are bounded by what NautilusTrader can hold, which it says itself.
             raise TinoError(

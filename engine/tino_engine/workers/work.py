@@ -103,7 +103,8 @@ class Worker:
     def serve(self) -> int:
         """Run what comes, for as long as the process lives."""
         # Everything a run needs is imported before anybody is told to call: this is what makes a spare a warm one.
-        from tino_engine.nautilus.backtest import VERSIONS, warm_up  # noqa: PLC0415
+        from tino_engine.nautilus.backtest import VERSIONS  # noqa: PLC0415
+        from tino_engine.nautilus.rehearsal import warm_up  # noqa: PLC0415
 
         warm_up()
         self._port.ready(versions=VERSIONS)
