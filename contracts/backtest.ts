@@ -7,6 +7,24 @@ import { Tag } from "./labels.ts";
 import { ParameterValue } from "./strategies.ts";
 import { VenueModel } from "./venue.ts";
 
+/** A strategy that trades in a run beside others: its data are those of the run unless it names its own. */
+export const StrategyChoice = z
+  .object({
+    path: z.string().min(1).describe("Absolute path of the strategy's file."),
+    name: z.string().nullable().default(null).describe("Class name; needed when the file holds more than one."),
+    symbols: z.array(z.string()).max(1000).default([]),
+    barTypes: z.array(z.string()).max(1000).default([]),
+    parameters: z.record(z.string(), ParameterValue).default({}),
+  })
+  .meta({ id: "StrategyChoice" });
+export type StrategyChoice = z.infer<typeof StrategyChoice>;
+
+/** Ticks that are fed beside bars; bars that NautilusTrader makes itself (INTERNAL) bring the ticks they need. */
+export const TickFeed = z.enum(["quotes", "trades"]).meta({ id: "TickFeed" });
+export type TickFeed = z.infer<typeof TickFeed>;
+
+const warmUp = z.number().int().min(0).max(100_000).nullable().default(0).describe("Bars of each series that are fed before the first day, for indicators; orders made meanwhile are not sent. Null: as many as the strategy's indicators need.");
+
 /** Body of `POST /api/backtest`. */
 export const BacktestRequest = z
   .object({
@@ -18,6 +36,10 @@ export const BacktestRequest = z
     to: Day.nullable().default(null).describe("Last day, inclusive. Null: to the end of the data."),
     parameters: z.record(z.string(), ParameterValue).default({}),
     adjustment: Adjustment.default("splitsAndDividends"),
+    strategies: z.array(StrategyChoice).max(100).default([]).describe("Further strategies that trade in the same portfolio."),
+    perSymbol: z.boolean().default(false).describe("An instance of the strategy for each symbol, in one portfolio, instead of one for all."),
+    ticks: z.array(TickFeed).max(2).default([]).describe("Stored ticks of the symbols that are fed too."),
+    warmUp,
     venue: VenueModel.prefault({}),
   })
   .meta({ id: "BacktestRequest" });
@@ -108,6 +130,21 @@ export const METRICS: Record<keyof Metrics, MetricInfo> = {
   beta: { label: "Beta", unit: "ratio", better: "none", definition: "Covariance of daily returns with those of buy and hold, over the variance of the latter." },
 };
 
+/** A fact in words. */
+export const Statement = z.object({ label: z.string(), value: z.string() }).meta({ id: "Statement" });
+export type Statement = z.infer<typeof Statement>;
+
+/**
+ * The nearest cause of a run without trades. `noSubscription`: it asked for no data. `otherBars`: for bars that the run does not have.
+ * `noTicks`: for quotes or trades that it does not have. `noHandler`: bars came, and it has no `on_bar`. `indicatorsUnfed`: indicators that
+ * were registered for no bars. `notReady`: indicators that need more bars than there were. `sizeOfZero`: its sizes were too small for the
+ * instrument. `neverSubmitted`: its conditions were never met. `denied`, `rejected`: every order was refused. `unfilled`: no price came.
+ */
+export const NoTradesCause = z
+  .enum(["noSubscription", "otherBars", "noTicks", "noHandler", "indicatorsUnfed", "notReady", "sizeOfZero", "neverSubmitted", "denied", "rejected", "unfilled"])
+  .meta({ id: "NoTradesCause" });
+export type NoTradesCause = z.infer<typeof NoTradesCause>;
+
 /** What became of the strategy's orders; explains a run without trades. */
 export const OrderOutcome = z
   .object({
@@ -118,12 +155,15 @@ export const OrderOutcome = z
     open: z.number().int().min(0).describe("Still working at the end."),
     cancelled: z.number().int().min(0).describe("Cancelled or expired without a fill."),
     reasons: z.array(z.object({ kind: z.enum(["denied", "rejected"]), reason: z.string(), count: z.number().int().min(1), example: z.string() }).meta({ id: "RefusalReason" })),
+    accepted: z.number().int().min(0).default(0).describe("Reached the venue."),
     noTrades: z.string().nullable().describe("One sentence why nothing was traded; null when something was."),
+    cause: NoTradesCause.nullable().default(null),
+    seen: z.array(Statement).default([]).describe("What the strategy had in front of it: bars, subscriptions, indicators, sizes, orders."),
   })
   .meta({ id: "OrderOutcome" });
 export type OrderOutcome = z.infer<typeof OrderOutcome>;
 
-export const SeriesKind = z.enum(["bars", "equity", "drawings", "fills", "orders", "trades", "log"]).meta({ id: "SeriesKind" });
+export const SeriesKind = z.enum(["bars", "equity", "drawings", "strategies", "fills", "orders", "trades", "log"]).meta({ id: "SeriesKind" });
 export type SeriesKind = z.infer<typeof SeriesKind>;
 
 /** One line the strategy drew: a registered indicator or a `tino.plot`. */
@@ -156,11 +196,14 @@ export type SeriesInfo = z.infer<typeof SeriesInfo>;
  * At a coarser level a row of `bars` merges its bars; a row of `equity` or `drawings` is, in turn, the lowest and the
  * highest value of two neighbouring rows' stretch, in the order in which they happened, so that no spike is lost. These tables
  * share their times at each level. NaN is no value. Bars, equity, drawings and log have milliseconds, the others nanoseconds.
+ * In a run with several strategies `strategies` is a table like `drawings`: what each has brought so far, in money; and fills, orders and
+ * trades end with a column `strategy`, its label.
  */
 export const SERIES_COLUMNS: Record<SeriesKind, readonly string[]> = {
   bars: ["ts", "open", "high", "low", "close", "volume"],
   equity: ["ts", "equity", "drawdown", "exposure"],
   drawings: ["ts"],
+  strategies: ["ts"],
   fills: ["ts", "instrument", "side", "quantity", "price", "fee", "liquidity", "orderId", "path", "line"],
   orders: ["ts", "instrument", "side", "type", "quantity", "filled", "averagePrice", "limitPrice", "triggerPrice", "status", "reason", "tags", "orderId", "path", "line"],
   trades: ["opened", "closed", "instrument", "side", "quantity", "entryPrice", "exitPrice", "result", "return", "fees", "bars", "entryOrderId", "exitOrderId", "path", "line", "exitLine"],
@@ -201,6 +244,10 @@ export const RunSummary = z
     to: Day.nullable(),
     parameters: z.record(z.string(), ParameterValue),
     adjustment: Adjustment,
+    strategies: z.array(StrategyChoice).default([]),
+    perSymbol: z.boolean().default(false),
+    ticks: z.array(TickFeed).default([]),
+    warmUp,
     origin: ClientKind,
     createdAt: EpochMs,
     startedAt: EpochMs.nullable(),
@@ -221,6 +268,20 @@ export const RunSummary = z
   .meta({ id: "RunSummary" });
 export type RunSummary = z.infer<typeof RunSummary>;
 
+/** One strategy of a run with several, as if it had traded the whole starting balance alone. */
+export const StrategyResult = z
+  .object({
+    label: z.string().describe("Class, and what tells it from the others of its class."),
+    path: z.string(),
+    name: z.string(),
+    barTypes: z.array(z.string()),
+    parameters: z.record(z.string(), ParameterValue),
+    metrics: Metrics.describe("Of its own profit on the run's starting balance."),
+    outcome: OrderOutcome,
+  })
+  .meta({ id: "StrategyResult" });
+export type StrategyResult = z.infer<typeof StrategyResult>;
+
 /** What a finished run left. */
 export const BacktestResult = z
   .object({
@@ -236,6 +297,8 @@ export const BacktestResult = z
     dailyReturns: z.number().int().min(0).describe("How many daily returns the statistics rest on."),
     assumptions: z.array(z.object({ label: z.string(), value: z.string() }).meta({ id: "Assumption" })).describe("Fills, fees, account, data: what the numbers rest on, in words."),
     warnings: z.array(z.string()),
+    strategies: z.array(StrategyResult).default([]).describe("Each of several strategies; empty when there was one."),
+    warmUpBars: z.number().int().min(0).default(0).describe("Bars of each series that were fed before those that count, at most."),
     versions: z.record(z.string(), z.string()),
     elapsedMs: z.number().int().min(0),
   })

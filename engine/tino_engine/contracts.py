@@ -28,6 +28,16 @@ class AssumptionComparison(ContractModel):
     differs: bool
 
 
+type WarmUp = Annotated[
+    int,
+    Field(
+        description="Bars of each series that are fed before the first day, for indicators; orders made meanwhile are not sent. Null: as many as the strategy's indicators need.",
+        ge=0,
+        le=100000,
+    ),
+]
+
+
 type Workers = Annotated[int, Field(ge=1, le=256)]
 
 
@@ -64,7 +74,7 @@ class BrowserCodeRequest(ContractModel):
 
 
 class ChildProcess(ContractModel):
-    role: Literal["language", "data", "work", "spare"]
+    role: Literal["language", "data", "provide", "work", "spare"]
     pid: Annotated[int, Field(ge=1)]
     memory_bytes: Annotated[int, Field(alias="memoryBytes", ge=0)]
 
@@ -822,10 +832,15 @@ class Overfitting(ContractModel):
 
 
 class PageState(ContractModel):
-    page: Literal["backtest", "runs"]
+    page: Literal["backtest", "runs", "compare", "sweep"]
     run: str | None = None
     path: Annotated[str | None, Field(description="Strategy file.")] = None
     name: Annotated[str | None, Field(description="Strategy class.")] = None
+    runs: Annotated[
+        list[str] | None,
+        Field(description="Runs side by side, on their page; the first is what the others are held against."),
+    ] = None
+    sweep: Annotated[str | None, Field(description="Sweep, on its page.")] = None
 
 
 class ParameterDrift(ContractModel):
@@ -1095,6 +1110,22 @@ class SocketTicket(ContractModel):
             le=8640000000000000,
         ),
     ]
+
+
+class Statement(ContractModel):
+    label: str
+    value: str
+
+
+class StrategyChoice(ContractModel):
+    path: Annotated[str, Field(description="Absolute path of the strategy's file.", min_length=1)]
+    name: Annotated[
+        str | None,
+        Field(description="Class name; needed when the file holds more than one."),
+    ] = None
+    symbols: Annotated[list[str], Field(max_length=1000)] = []
+    bar_types: Annotated[list[str], Field(alias="barTypes", max_length=1000)] = []
+    parameters: dict[str, bool | int | float | str | list[str] | None] = {}
 
 
 class StrategyQuery(ContractModel):
@@ -1790,6 +1821,32 @@ class BacktestRequest(ContractModel):
     ] = None
     parameters: dict[str, bool | int | float | str | list[str] | None] = {}
     adjustment: Literal["none", "splits", "splitsAndDividends"] = "splitsAndDividends"
+    strategies: Annotated[
+        list[StrategyChoice],
+        Field(
+            description="Further strategies that trade in the same portfolio.",
+            max_length=100,
+            validate_default=True,
+        ),
+    ] = []
+    per_symbol: Annotated[
+        bool,
+        Field(
+            alias="perSymbol",
+            description="An instance of the strategy for each symbol, in one portfolio, instead of one for all.",
+        ),
+    ] = False
+    ticks: Annotated[
+        list[Literal["quotes", "trades"]],
+        Field(description="Stored ticks of the symbols that are fed too.", max_length=2),
+    ] = []
+    warm_up: Annotated[
+        WarmUp | None,
+        Field(
+            alias="warmUp",
+            description="Bars of each series that are fed before the first day, for indicators; orders made meanwhile are not sent. Null: as many as the strategy's indicators need.",
+        ),
+    ] = 0
     venue: Annotated[VenueModel, Field(validate_default=True)] = {}
 
 
@@ -2505,7 +2562,7 @@ class Instrument(ContractModel):
     details: Annotated[
         dict[str, str | float | bool],
         Field(
-            description="What NautilusTrader's class has besides, by its own names: underlying, expiration_ns, strike_price, option_kind, settlement_currency, …"
+            description="What NautilusTrader's class has besides, by its own names: underlying, strike_price, option_kind, settlement_currency, …; nanoseconds such as expiration_ns as text."
         ),
     ] = {}
 
@@ -2610,11 +2667,11 @@ class LookAheadRequest(ContractModel):
     cuts: Annotated[
         int,
         Field(
-            description="How often: half of them at bars at which something was decided, half spread evenly.",
+            description="How often: at bars spread evenly, and at bars around decisions.",
             ge=1,
-            le=200,
+            le=50,
         ),
-    ] = 20
+    ] = 6
     workers: Workers2 | None = None
 
 
@@ -2643,6 +2700,7 @@ class OrderOutcome(ContractModel):
     open: Annotated[int, Field(description="Still working at the end.", ge=0)]
     cancelled: Annotated[int, Field(description="Cancelled or expired without a fill.", ge=0)]
     reasons: list[RefusalReason]
+    accepted: Annotated[int, Field(description="Reached the venue.", ge=0)] = 0
     no_trades: Annotated[
         str | None,
         Field(
@@ -2650,6 +2708,29 @@ class OrderOutcome(ContractModel):
             description="One sentence why nothing was traded; null when something was.",
         ),
     ]
+    cause: (
+        Literal[
+            "noSubscription",
+            "otherBars",
+            "noTicks",
+            "noHandler",
+            "indicatorsUnfed",
+            "notReady",
+            "sizeOfZero",
+            "neverSubmitted",
+            "denied",
+            "rejected",
+            "unfilled",
+        ]
+        | None
+    ) = None
+    seen: Annotated[
+        list[Statement],
+        Field(
+            description="What the strategy had in front of it: bars, subscriptions, indicators, sizes, orders.",
+            validate_default=True,
+        ),
+    ] = []
 
 
 class Parameter(ContractModel):
@@ -2809,6 +2890,16 @@ class RunSummary(ContractModel):
     to: Day | None
     parameters: dict[str, bool | int | float | str | list[str] | None]
     adjustment: Literal["none", "splits", "splitsAndDividends"]
+    strategies: Annotated[list[StrategyChoice], Field(validate_default=True)] = []
+    per_symbol: Annotated[bool, Field(alias="perSymbol")] = False
+    ticks: list[Literal["quotes", "trades"]] = []
+    warm_up: Annotated[
+        WarmUp | None,
+        Field(
+            alias="warmUp",
+            description="Bars of each series that are fed before the first day, for indicators; orders made meanwhile are not sent. Null: as many as the strategy's indicators need.",
+        ),
+    ] = 0
     origin: Literal["vscode", "cli", "browser", "trader"]
     created_at: Annotated[
         int,
@@ -2852,7 +2943,7 @@ class RunSummary(ContractModel):
 
 class SeriesInfo(ContractModel):
     id: Annotated[str, Field(description="Name in the address: `bars.0`, `equity`, `trades`.")]
-    kind: Literal["bars", "equity", "drawings", "fills", "orders", "trades", "log"]
+    kind: Literal["bars", "equity", "drawings", "strategies", "fills", "orders", "trades", "log"]
     bar_type: Annotated[str | None, Field(alias="barType")]
     rows: Annotated[int, Field(description="Rows at full detail.", ge=0)]
     levels: Annotated[int, Field(ge=1)]
@@ -2930,6 +3021,16 @@ class StrategyList(ContractModel):
         list[ErrorBody],
         Field(description="Files that mention Strategy and could not be read."),
     ]
+
+
+class StrategyResult(ContractModel):
+    label: Annotated[str, Field(description="Class, and what tells it from the others of its class.")]
+    path: str
+    name: str
+    bar_types: Annotated[list[str], Field(alias="barTypes")]
+    parameters: dict[str, bool | int | float | str | list[str] | None]
+    metrics: Annotated[Metrics, Field(description="Of its own profit on the run's starting balance.")]
+    outcome: OrderOutcome
 
 
 class SweepPlan(ContractModel):
@@ -3296,6 +3397,21 @@ class BacktestResult(ContractModel):
         Field(description="Fills, fees, account, data: what the numbers rest on, in words."),
     ]
     warnings: list[str]
+    strategies: Annotated[
+        list[StrategyResult],
+        Field(
+            description="Each of several strategies; empty when there was one.",
+            validate_default=True,
+        ),
+    ] = []
+    warm_up_bars: Annotated[
+        int,
+        Field(
+            alias="warmUpBars",
+            description="Bars of each series that were fed before those that count, at most.",
+            ge=0,
+        ),
+    ] = 0
     versions: dict[str, str]
     elapsed_ms: Annotated[int, Field(alias="elapsedMs", ge=0)]
 
@@ -3456,6 +3572,11 @@ class Download(ContractModel):
     error: ErrorBody | None
 
 
+class DownloadChanged(ContractModel):
+    type: Literal["download.changed"]
+    download: Download
+
+
 class DownloadList(ContractModel):
     downloads: list[Download]
 
@@ -3484,6 +3605,16 @@ class Run(ContractModel):
     to: Day | None
     parameters: dict[str, bool | int | float | str | list[str] | None]
     adjustment: Literal["none", "splits", "splitsAndDividends"]
+    strategies: Annotated[list[StrategyChoice], Field(validate_default=True)] = []
+    per_symbol: Annotated[bool, Field(alias="perSymbol")] = False
+    ticks: list[Literal["quotes", "trades"]] = []
+    warm_up: Annotated[
+        WarmUp | None,
+        Field(
+            alias="warmUp",
+            description="Bars of each series that are fed before the first day, for indicators; orders made meanwhile are not sent. Null: as many as the strategy's indicators need.",
+        ),
+    ] = 0
     origin: Literal["vscode", "cli", "browser", "trader"]
     created_at: Annotated[
         int,
@@ -3553,8 +3684,10 @@ class Sweep(ContractModel):
         Field(description="Identifier of a sweep.", pattern="^sweep_[0-9a-z]{20,32}$"),
     ]
     status: Annotated[
-        Literal["running", "finished", "stopped", "interrupted", "failed"],
-        Field(description="Stopped by somebody, or interrupted because the engine ended: both can be resumed."),
+        Literal["queued", "running", "finished", "stopped", "interrupted", "failed"],
+        Field(
+            description="Queued behind another sweep. Stopped by somebody, or interrupted because the engine ended: both can be resumed."
+        ),
     ]
     request: SweepRequest
     path: str
@@ -3661,6 +3794,7 @@ class LedgerEvent(ContractModel):
         | EngineChanged
         | DataChanged
         | ImportChanged
+        | DownloadChanged
         | SweepChanged
         | SweepProgressed
         | SweepRemoved
@@ -3724,6 +3858,7 @@ class Envelope(ContractModel):
         | EngineChanged
         | DataChanged
         | ImportChanged
+        | DownloadChanged
         | SweepChanged
         | SweepProgressed
         | SweepRemoved
@@ -3830,6 +3965,7 @@ METRICS: tuple[str, ...] = (
     "alpha",
     "beta",
 )
+LOWER_IS_BETTER: frozenset[str] = frozenset(("volatility", "maxDrawdownDays", "longestLosingStreak", "fees"))
 FILL_MODELS: dict[str, str] = {
     "standard": "A quarter of the bar's volume at the price, the rest one price increment worse.",
     "bestPrice": "Everything at the price, whatever the size.",
@@ -3846,6 +3982,7 @@ SERIES_COLUMNS: dict[str, tuple[str, ...]] = {
     "bars": ("ts", "open", "high", "low", "close", "volume"),
     "equity": ("ts", "equity", "drawdown", "exposure"),
     "drawings": ("ts",),
+    "strategies": ("ts",),
     "fills": ("ts", "instrument", "side", "quantity", "price", "fee", "liquidity", "orderId", "path", "line"),
     "orders": (
         "ts",
@@ -4441,28 +4578,24 @@ CALLS: dict[str, Call] = {
     "createSocketTicket": Call("POST", "/api/session/ticket", "read", None, None, SocketTicket),
     "listSymbols": Call("GET", "/api/data/symbols", "read", None, None, SymbolList),
     "getBars": Call("GET", "/api/data/bars", "read", None, BarsQuery, "arrow"),
-    "importSample": Call("POST", "/api/data/sample", "simulate", None, SampleQuery, SampleReply),
+    "importSample": Call("POST", "/api/data/sample", "simulate", None, None, SampleReply),
     "previewImport": Call("POST", "/api/data/import/preview", "simulate", ImportRequest, None, ImportPreview),
     "startImport": Call("POST", "/api/data/import", "simulate", ImportRequest, None, DataImport),
     "listImports": Call("GET", "/api/data/import", "read", None, None, ImportList),
     "getImport": Call("GET", "/api/data/import/{id}", "read", None, None, DataImport),
     "cancelImport": Call("POST", "/api/data/import/{id}/cancel", "simulate", None, None, DataImport),
     "removeData": Call("POST", "/api/data/remove", "operate", RemoveRequest, None, SymbolList),
-    "uploadFile": Call("POST", "/api/data/upload", "simulate", UploadRequest, None, UploadReply),
-    "getQuality": Call("GET", "/api/data/quality", "read", None, QualityQuery, QualityReport),
-    "checkData": Call("POST", "/api/data/check", "read", DataCheckRequest, None, DataCheck),
-    "changeActions": Call("POST", "/api/data/actions", "simulate", ActionsRequest, None, SymbolEntry),
-    "importActions": Call(
-        "POST", "/api/data/actions/import", "simulate", ActionsImportRequest, None, ActionsImportReply
+    "listProviders": Call("GET", "/api/data/providers", "read", None, None, ProviderList),
+    "searchProvider": Call(
+        "GET", "/api/data/providers/{provider}/symbols", "simulate", None, ProviderSymbolQuery, ProviderSymbolList
     ),
-    "resampleData": Call("POST", "/api/data/resample", "simulate", ResampleRequest, None, ResampleReply),
-    "getFundamentals": Call("GET", "/api/data/fundamentals", "read", None, FundamentalsQuery, FundamentalList),
-    "importFundamentals": Call(
-        "POST", "/api/data/fundamentals/import", "simulate", FundamentalsImportRequest, None, FundamentalsImportReply
-    ),
-    "listWatchlists": Call("GET", "/api/data/watchlists", "read", None, None, WatchlistList),
-    "putWatchlist": Call("PUT", "/api/data/watchlists/{name}", "simulate", WatchlistRequest, None, WatchlistList),
-    "removeWatchlist": Call("DELETE", "/api/data/watchlists/{name}", "simulate", None, None, WatchlistList),
+    "startDownload": Call("POST", "/api/data/download", "simulate", DownloadRequest, None, Download),
+    "listDownloads": Call("GET", "/api/data/download", "read", None, None, DownloadList),
+    "getDownload": Call("GET", "/api/data/download/{id}", "read", None, None, Download),
+    "cancelDownload": Call("POST", "/api/data/download/{id}/cancel", "simulate", None, None, Download),
+    "listKeys": Call("GET", "/api/keys", "read", None, None, KeyList),
+    "setKey": Call("PUT", "/api/keys/{name}", "operate", SetKeyRequest, None, KeyList),
+    "removeKey": Call("DELETE", "/api/keys/{name}", "operate", None, None, KeyList),
     "listStrategies": Call("GET", "/api/strategies", "read", None, StrategyQuery, StrategyList),
     "getStrategySchema": Call("GET", "/api/strategies/schema", "read", None, StrategySchemaQuery, Strategy),
     "startBacktest": Call("POST", "/api/backtest", "simulate", BacktestRequest, None, RunSummary),
@@ -4476,4 +4609,12 @@ CALLS: dict[str, Call] = {
     "compareRuns": Call("POST", "/api/backtest/compare", "read", CompareRequest, None, Comparison),
     "labelRuns": Call("POST", "/api/backtest/label", "simulate", LabelRequest, None, RunList),
     "deleteRuns": Call("POST", "/api/backtest/delete", "simulate", DeleteRequest, None, DeleteReply),
+    "planSweep": Call("POST", "/api/search/sweep/plan", "simulate", SweepRequest, None, SweepPlan),
+    "startSweep": Call("POST", "/api/search/sweep", "simulate", SweepRequest, None, Sweep),
+    "listSweeps": Call("GET", "/api/search/sweep", "read", None, SweepListQuery, SweepList),
+    "getSweep": Call("GET", "/api/search/sweep/{id}", "read", None, None, Sweep),
+    "listSweepPoints": Call("GET", "/api/search/sweep/{id}/points", "read", None, SweepPointsQuery, SweepPointList),
+    "stopSweep": Call("POST", "/api/search/sweep/{id}/stop", "simulate", None, None, Sweep),
+    "resumeSweep": Call("POST", "/api/search/sweep/{id}/resume", "simulate", None, None, Sweep),
+    "deleteSweep": Call("DELETE", "/api/search/sweep/{id}", "simulate", None, None, Sweep),
 }

@@ -232,12 +232,16 @@ describe("a run", () => {
       open: 0,
       cancelled: 0,
       reasons: [{ kind: "denied", reason: "NOTIONAL_EXCEEDS_FREE_BALANCE", count: 214, example: "free=1" }],
+      accepted: 0,
       noTrades,
+      cause: "denied",
+      seen: [{ label: "Bars received", value: "3,522" }],
     };
     const page = await pages.show(engine, `/backtest?run=${run.id}`);
     const why = page.getByRole("region", { name: "Why nothing was traded" });
     await why.getByRole("heading", { name: noTrades }).waitFor();
     await why.getByText("214 × denied: NOTIONAL_EXCEEDS_FREE_BALANCE").waitFor();
+    await why.getByText("3,522").waitFor();
     await why.getByRole("button", { name: "Show orders" }).click();
     expect(await tab(page, /Orders/).getAttribute("aria-selected")).toBe("true");
   });

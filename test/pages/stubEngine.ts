@@ -433,6 +433,10 @@ export class StubEngine {
       to: request.to,
       parameters: request.parameters,
       adjustment: request.adjustment,
+      strategies: request.strategies,
+      perSymbol: request.perSymbol,
+      ticks: request.ticks,
+      warmUp: request.warmUp,
       origin: "browser",
       createdAt: Date.now() - (1_000 - this.#count) * 1_000,
       startedAt: null,
@@ -483,7 +487,19 @@ export class StubEngine {
       noTrades: null,
       result: {
         metrics,
-        outcome: { orders: tables.orders.length, filled: tables.orders.length, denied: 0, rejected: 0, open: 0, cancelled: 0, reasons: [], noTrades: null },
+        outcome: {
+          orders: tables.orders.length,
+          accepted: tables.orders.length,
+          filled: tables.orders.length,
+          denied: 0,
+          rejected: 0,
+          open: 0,
+          cancelled: 0,
+          reasons: [],
+          noTrades: null,
+          cause: null,
+          seen: [],
+        },
         series: [
           info("bars.0", "bars", shape.rows, levels),
           info("equity", "equity", shape.rows, levels),
@@ -516,6 +532,8 @@ export class StubEngine {
           { label: "Statistics", value: "Daily returns, 252 a year, risk-free rate 0." },
         ],
         warnings: [],
+        strategies: [],
+        warmUpBars: 0,
         versions: { tino: "0.1.0", nautilus_trader: "2.0.0rc7", python: "3.13.5" },
         elapsedMs: minutes ? 5_120 : 420,
       } satisfies Run["result"],
@@ -526,6 +544,7 @@ export class StubEngine {
     const { run, tables } = this.runs.get(id)!;
     const info = run.result!.series.find((one) => one.id === series)!;
     const range = (name: string) => (query.has(name) ? Number(query.get(name)) : null);
+    if (info.kind === "strategies") throw new Error("The stub runs one strategy.");
     if (info.kind === "bars" || info.kind === "equity" || info.kind === "drawings") {
       const level = Math.min(range("level") ?? 0, info.levels - 1);
       const key = `${id} ${series} ${level}`;

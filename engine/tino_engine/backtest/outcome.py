@@ -1,19 +1,20 @@
-"""What became of a strategy's orders, and, when nothing was traded, the nearest reason for it."""
+"""What became of a strategy's orders; when nothing was traded, `why` finds the cause."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tino_engine.backtest.why import explain, state_seen
 from tino_engine.contracts import OrderOutcome, RefusalReason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tino_engine.backtest.records import Orders
+    from tino_engine.backtest.why import Seen
 
 _KINDS = {"DENIED": "denied", "REJECTED": "rejected"}
+_NEVER_ACCEPTED = ("DENIED", "REJECTED", "INITIALIZED", "SUBMITTED", "EMULATED", "RELEASED")
 _FINISHED = ("FILLED", "DENIED", "REJECTED", "CANCELED", "EXPIRED")
 
 _DENIALS = {
@@ -42,16 +43,8 @@ _DETAIL = re.compile(r"(?: with position|: ).*", re.DOTALL)
 """Where a venue's sentence goes on to what is different each time."""
 
 
-def judge(
-    orders: Orders,
-    *,
-    bars: int,
-    received: int,
-    subscriptions: Sequence[str],
-    bar_types: Sequence[str],
-    not_ready: Sequence[str],
-) -> OrderOutcome:
-    """Sum up the orders. `bars` are the run's, `received` those that reached `on_bar`; `not_ready` names indicators."""
+def judge(orders: Orders, seen: Seen) -> OrderOutcome:
+    """Sum up the orders of a strategy, or of all strategies of a run."""
     status = Counter(orders.status)
     filled = sum(quantity > 0 for quantity in orders.filled)
     unfilled_ended = sum(
@@ -60,6 +53,7 @@ def judge(
     )
     outcome = OrderOutcome(
         orders=len(orders.ts),
+        accepted=len(orders.ts) - sum(status[state] for state in _NEVER_ACCEPTED),
         filled=filled,
         denied=status["DENIED"],
         rejected=status["REJECTED"],
@@ -68,13 +62,10 @@ def judge(
         reasons=_reasons(orders),
         no_trades=None,
     )
-    if filled:
-        return outcome
-    if orders.ts:
-        sentence = _why_unfilled(outcome, orders)
-    else:
-        sentence = _why_no_order(bars, received, subscriptions, bar_types, not_ready)
-    return outcome.model_copy(update={"no_trades": sentence})
+    update: dict[str, Any] = {"seen": state_seen(seen, outcome)}
+    if not filled:
+        update["cause"], update["no_trades"] = explain(seen, outcome, orders)
+    return outcome.model_copy(update=update)
 
 
 def _reasons(orders: Orders) -> list[RefusalReason]:
@@ -100,53 +91,3 @@ def _word(reason: str) -> str:
     if code.isupper():
         return code.replace("_", " ").capitalize()
     return _NUMBER.sub("…", _DETAIL.sub("", reason)).rstrip(" .")
-
-
-def _why_unfilled(outcome: OrderOutcome, orders: Orders) -> str:
-    total = outcome.orders
-    refused = outcome.denied + outcome.rejected
-    most = outcome.reasons[0].reason if outcome.reasons else ""
-    if refused == total:
-        verb = "denied" if not outcome.rejected else "rejected" if not outcome.denied else "denied or rejected"
-        return f"{_all(total)} {verb}. {_more(most, outcome)}."
-    waiting = Counter(type_ for type_, state in zip(orders.type, orders.status, strict=True) if state not in _KINDS)
-    kinds = " and ".join(_count(count, _type(type_)) for type_, count in waiting.most_common())
-    rest = f"; {refused} more {'was' if refused == 1 else 'were'} refused: {_lower(most)}" if refused else ""
-    return f"No order was filled: {kinds} waited for a price that did not come{rest}."
-
-
-def _why_no_order(
-    bars: int, received: int, subscriptions: Sequence[str], bar_types: Sequence[str], not_ready: Sequence[str]
-) -> str:
-    if not received and not subscriptions:
-        return "No order was submitted, and no bar reached the strategy: it subscribed to none."
-    if not received:
-        return (
-            f"No order was submitted, and no bar reached the strategy: it subscribed to {', '.join(subscriptions)}, "
-            f"and the run has {', '.join(bar_types)}."
-        )
-    if not_ready:
-        verb = "was" if len(not_ready) == 1 else "were"
-        return f"No order was submitted: after {_count(received, 'bar')}, {' and '.join(not_ready)} {verb} still not ready."
-    of = "" if received >= bars else f" of {bars:,}"
-    return f"No order was submitted in {_count(received, 'bar', of)}: the strategy's conditions were never met."
-
-
-def _all(total: int) -> str:
-    return "The only order was" if total == 1 else f"All {_count(total, 'order')} were"
-
-
-def _more(most: str, outcome: OrderOutcome) -> str:
-    return most if len(outcome.reasons) == 1 else f"Most often: {_lower(most)}"
-
-
-def _count(number: int, noun: str, of: str = "") -> str:
-    return f"{number:,}{of} {noun}" + ("" if number == 1 else "s")
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
-def _type(order_type: str) -> str:
-    return f"{order_type.replace('_', ' ').lower()} order"

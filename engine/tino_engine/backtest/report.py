@@ -21,6 +21,7 @@ from tino_engine.backtest.assumptions import state_assumptions
 from tino_engine.backtest.columns import MILLISECONDS, NANOSECONDS
 from tino_engine.backtest.equity import Curve, Holding, compute_curve
 from tino_engine.backtest.outcome import judge
+from tino_engine.backtest.why import Seen, combine
 from tino_engine.contracts import BacktestResult, Drawing, Metrics
 from tino_engine.data import day_of
 
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
     from tino_engine.backtest.columns import ResultFolder
     from tino_engine.backtest.drawings import Line
     from tino_engine.backtest.market import Market
-    from tino_engine.backtest.recorder import Recorder
+    from tino_engine.backtest.recorder import Recorder, Seat
     from tino_engine.backtest.records import Account, Fills, Orders, Positions
+    from tino_engine.backtest.why import Indicators
     from tino_engine.contracts import OrderOutcome, VenueModel
 
 SPARKLINE_POINTS = 60
@@ -100,7 +102,7 @@ class Report:
         traded: tuple[Orders, Fills],
         recorder: Recorder,
         venue: VenueModel,
-        not_ready: Sequence[str],
+        indicators: Sequence[Indicators],
         curve: Callable[[], Curve],
     ) -> None:
         self._market = market
@@ -108,7 +110,7 @@ class Report:
         self._orders, self._fills = traded
         self._recorder = recorder
         self._venue = venue
-        self._not_ready = not_ready
+        self._indicators = indicators
         self._get_curve = curve
         self._results = self._compute_results()
 
@@ -235,14 +237,22 @@ class Report:
         )
 
     def _judge(self) -> OrderOutcome:
-        recorder, market = self._recorder, self._market
-        return judge(
-            self._orders,
-            bars=market.bars,
-            received=recorder.bars,
-            subscriptions=recorder.subscriptions,
-            bar_types=[track.bar_type for track in market.tracks],
-            not_ready=self._not_ready,
+        seen = [self._see(seat, found) for seat, found in zip(self._recorder.seats, self._indicators, strict=True)]
+        return judge(self._orders, combine(seen))
+
+    def _see(self, seat: Seat, indicators: Indicators) -> Seen:
+        return Seen(
+            bars=self._market.bars,
+            received=seat.bars - seat.warm_up_bars,
+            bar_types=[track.bar_type for track in self._market.tracks],
+            subscriptions=seat.subscriptions,
+            handles_bars=seat.handles_bars,
+            asked_ticks=seat.ticks,
+            not_ready=indicators.not_ready,
+            unfed=indicators.unfed,
+            sizes_of_zero=self._recorder.sizes_of_zero,
+            warm_up=seat.warm_up_bars,
+            withheld=seat.withheld,
         )
 
     def _warnings(self, curve: Curve, outcome: OrderOutcome) -> list[str]:

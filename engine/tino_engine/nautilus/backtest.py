@@ -27,12 +27,13 @@ from tino_engine.backtest.progress import Progress
 from tino_engine.backtest.recorder import Recorder
 from tino_engine.backtest.report import Books, Report, write_lines
 from tino_engine.backtest.user_code import UserCode, describe
+from tino_engine.backtest.why import look_at_indicators
 from tino_engine.contracts import Parameter, RunProgress, VenueModel
 from tino_engine.data.days import MAX_NS, MIN_NS, day_of
 from tino_engine.data.prices import Series, prepare, read, read_times
 from tino_engine.errors import TinoError
 from tino_engine.nautilus.harvest import harvest_account, harvest_orders, harvest_positions
-from tino_engine.nautilus.simulation import CLOCK, Feed, Simulation, without_pandas
+from tino_engine.nautilus.simulation import CLOCK, SIZERS, Feed, Simulation, without_pandas
 from tino_engine.nautilus.strategy import StrategyRequest, importing, instantiate, load_class
 
 if TYPE_CHECKING:
@@ -106,11 +107,11 @@ class Backtest:
                 drawn = self._recorder.drawings.lines(strategy, market.valued[market.home.id].bars["close"])
                 curve = beside.submit(write_lines, folder, market, books, self._venue, drawn)
                 traded = harvest_orders(simulation.cache)
-                not_ready = self._recorder.drawings.not_ready(strategy)
+                indicators = [look_at_indicators(seat) for seat in self._recorder.seats]
                 simulation.close()
                 self._check()
             with without_pandas():
-                report = Report(market, books, traded, self._recorder, self._venue, not_ready, curve.result)
+                report = Report(market, books, traded, self._recorder, self._venue, indicators, curve.result)
                 bars.result()
                 result = report.write(folder, adjustment=self._params["adjustment"], versions=VERSIONS, started=started)
             self._check()
@@ -133,7 +134,7 @@ class Backtest:
         return strategy, simulation
 
     def _simulate(self, strategy: Strategy, simulation: Simulation, market: Market) -> None:
-        with self._recorder.recording(strategy, CLOCK):
+        with self._recorder.recording(strategy, CLOCK, instruments=SIZERS):
             self._progress.start(market.times)
             simulation.run()
         self._check()

@@ -23,6 +23,7 @@ from decimal import Decimal
 from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING
 
+import nautilus_trader.model
 from nautilus_trader.backtest import (
     BacktestDataConfig,
     BacktestEngineConfig,
@@ -52,6 +53,11 @@ CHUNK_BARS = 10_000
 
 CLOCK = Clock
 """The class whose timers call the strategy."""
+
+SIZERS = tuple(
+    kind for kind in vars(nautilus_trader.model).values() if isinstance(kind, type) and hasattr(kind, "make_qty")
+)
+"""The classes that round a size to what an instrument allows."""
 
 _RUN = "run"
 _ORDER_RATE = "2000/00:00:01"

@@ -127,12 +127,15 @@ function metricsText(metrics: Metrics, currency: string, { paint, width }: Pick<
 function outcomeText(run: Run, { paint, width }: Pick<Look, "paint" | "width">): string {
   if (!run.result) return "";
   const { outcome, warnings } = run.result;
-  const parts = (["filled", "denied", "rejected", "cancelled", "open"] as const)
+  const parts = (["accepted", "filled", "denied", "rejected", "cancelled", "open"] as const)
     .filter((part) => outcome[part] > 0)
     .map((part) => `${count(outcome[part])} ${part}`);
   const lines = [`${count(outcome.orders)} ${outcome.orders === 1 ? "order" : "orders"}${parts.length > 0 ? `: ${parts.join(", ")}` : ""}`];
   for (const reason of outcome.reasons) lines.push(paint("yellow", `  ${count(reason.count)} ${reason.kind}: ${reason.reason}`));
-  if (outcome.noTrades) lines.push(paint("yellow", outcome.noTrades));
+  if (outcome.noTrades) {
+    lines.push(paint("yellow", outcome.noTrades));
+    for (const { label, value } of outcome.seen) lines.push(paint("dim", `  ${label}: ${value}`));
+  }
   for (const warning of warnings) lines.push(paint("yellow", warning));
   return wrapLines(lines, width).join("\n");
 }

@@ -13,9 +13,10 @@ import { Headline, MetricsTab } from "./MetricsTab.tsx";
 import { OrdersTab } from "./OrdersTab.tsx";
 import { type TableState, useRunTable } from "./runTables.ts";
 import { Sash } from "./Sash.tsx";
+import { TearsheetTab } from "./TearsheetTab.tsx";
 import { TradesTab } from "./TradesTab.tsx";
 
-type Tab = "metrics" | "trades" | "orders" | "log" | "assumptions";
+type Tab = "metrics" | "tearsheet" | "trades" | "orders" | "log" | "assumptions";
 const TAB = "backtest.tab";
 
 interface Drawn {
@@ -54,6 +55,7 @@ export function Results({ run, old }: { run: Run; old: boolean }) {
   const rows = (kind: string) => result.series.find((info) => info.kind === kind)?.rows ?? 0;
   const tabs: readonly [Tab, string][] = [
     ["metrics", "Metrics"],
+    ["tearsheet", "Tearsheet"],
     ["trades", `Trades ${plain(rows("trades"), 0)}`],
     ["orders", `Orders ${plain(rows("orders"), 0)}`],
     ["log", `Log ${plain(rows("log"), 0)}`],
@@ -81,7 +83,7 @@ export function Results({ run, old }: { run: Run; old: boolean }) {
   const openSource = (path: string, line: number) => {
     if (transport.host === "editor") act({ type: "openSource", path, line });
   };
-  const exported = { trades: trades.table, orders: orders.table, log: log.table, metrics: null, assumptions: null }[tab];
+  const exported = { trades: trades.table, orders: orders.table, log: log.table, metrics: null, tearsheet: null, assumptions: null }[tab];
 
   return (
     <div className={`results${old ? " is-old" : ""}`} ref={body}>
@@ -135,6 +137,7 @@ export function Results({ run, old }: { run: Run; old: boolean }) {
         </div>
         <div className="tab-panel" role="tabpanel" id={`${tabsId}-panel`} aria-labelledby={`${tabsId}-${tab}`}>
           {tab === "metrics" ? <MetricsTab run={run} /> : null}
+          {tab === "tearsheet" ? <TearsheetTab run={run} onTime={toTime} onTrade={chooseTrade} /> : null}
           {tab === "trades" ? (
             <With state={trades} label="Loading trades">
               {(table) => <TradesTab run={run} table={table} selected={trade} onSelect={chooseTrade} onOpenSource={openSource} />}
@@ -179,8 +182,8 @@ function NoTrades({ run, onOrders }: { run: Run; onOrders: () => void }) {
       <h2>{outcome.noTrades}</h2>
       {outcome.orders > 0 ? (
         <p>
-          {plain(outcome.orders, 0)} orders: {plain(outcome.filled, 0)} filled, {plain(outcome.denied, 0)} denied, {plain(outcome.rejected, 0)} rejected,{" "}
-          {plain(outcome.cancelled, 0)} cancelled, {plain(outcome.open, 0)} still open.{" "}
+          {plain(outcome.orders, 0)} orders: {plain(outcome.accepted, 0)} accepted, {plain(outcome.filled, 0)} filled, {plain(outcome.denied, 0)} denied,{" "}
+          {plain(outcome.rejected, 0)} rejected, {plain(outcome.cancelled, 0)} cancelled, {plain(outcome.open, 0)} still open.{" "}
           <button type="button" className="link" onClick={onOrders}>
             Show orders
           </button>
@@ -195,6 +198,14 @@ function NoTrades({ run, onOrders }: { run: Run; onOrders: () => void }) {
           ))}
         </ul>
       ) : null}
+      <dl>
+        {outcome.seen.map(({ label, value }) => (
+          <div key={label}>
+            <dt>{label}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
     </section>
   );
 }

@@ -45,6 +45,10 @@ const run = (part: Partial<Run>): Run =>
     adjustment: "splits",
     parameters: {},
     venue: BacktestRequest.parse({ path: "/" }).venue,
+    warmUp: null,
+    perSymbol: true,
+    strategies: [],
+    ticks: ["trades"],
     ...part,
   }) as Run;
 
@@ -70,7 +74,16 @@ describe("the form of a run", () => {
       draftOf(run({ parameters: { bar_type: "AAPL.XNAS-1-DAY-LAST-EXTERNAL", fast: 5, slow: 20 }, from: "2005-01-01" }), strategy),
       strategy,
     );
-    expect(again).toMatchObject({ parameters: { fast: 5 }, from: "2005-01-01", to: null, adjustment: "splits", barTypes: ["AAPL.XNAS-1-DAY-LAST-EXTERNAL"] });
+    expect(again).toMatchObject({
+      parameters: { fast: 5 },
+      from: "2005-01-01",
+      to: null,
+      adjustment: "splits",
+      barTypes: ["AAPL.XNAS-1-DAY-LAST-EXTERNAL"],
+      warmUp: null,
+      perSymbol: true,
+      ticks: ["trades"],
+    });
   });
 
   test("forgets what the class no longer has", () => {
@@ -106,6 +119,7 @@ describe("what is wrong", () => {
       { venue: { ...USUAL_VENUE, latencyMs: "1s" } },
       { "venue.latencyMs": "Latency must be a whole number of milliseconds, at most a day, not 1s." },
     ],
+    ["a warm-up in words", { warmUp: "some" }, { warmUp: "Warm-up must be a number of bars, not some." }],
     ["half a seed", { venue: { ...USUAL_VENUE, seed: "4.2" } }, { "venue.seed": "Seed must be a whole number, not 4.2." }],
   ])("%s", (_, part, expected) => {
     expect(wrong(part)).toEqual(expected);

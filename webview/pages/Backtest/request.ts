@@ -10,7 +10,9 @@ import {
   type Run,
   type RunSummary,
   type Strategy,
+  type StrategyChoice,
   type SymbolEntry,
+  type TickFeed,
   TinoError,
   VenueModel,
 } from "#contracts";
@@ -25,6 +27,11 @@ export interface Draft {
   readonly to: string | null;
   readonly adjustment: Adjustment;
   readonly venue: VenueText;
+  /** Bars, as typed; null for as many as the indicators need. */
+  readonly warmUp: string | null;
+  readonly perSymbol: boolean;
+  readonly strategies: readonly StrategyChoice[];
+  readonly ticks: readonly TickFeed[];
   /** Only what differs from the class's own defaults. */
   readonly parameters: Readonly<Record<string, ParameterValue>>;
 }
@@ -36,7 +43,19 @@ export const takesMany = (strategy: Strategy): boolean =>
 /** A form nobody has touched: the first instrument of the catalog, everything else as it comes. */
 export function emptyDraft(symbols: readonly SymbolEntry[]): Draft {
   const first = symbols[0]?.instrument.id;
-  return { symbols: first ? [first] : [], barType: null, from: null, to: null, adjustment: "splitsAndDividends", venue: USUAL_VENUE, parameters: {} };
+  return {
+    symbols: first ? [first] : [],
+    barType: null,
+    from: null,
+    to: null,
+    adjustment: "splitsAndDividends",
+    venue: USUAL_VENUE,
+    warmUp: "0",
+    perSymbol: false,
+    strategies: [],
+    ticks: [],
+    parameters: {},
+  };
 }
 
 /** The form that would ask for a run again. */
@@ -55,6 +74,10 @@ export function draftOf(run: Run, strategy: Strategy): Draft {
     to: run.to,
     adjustment: run.adjustment,
     venue: venueText(run.venue),
+    warmUp: run.warmUp === null ? null : String(run.warmUp),
+    perSymbol: run.perSymbol,
+    strategies: run.strategies,
+    ticks: run.ticks,
     parameters,
   };
 }
@@ -87,6 +110,8 @@ export function check(draft: Draft, strategy: Strategy): Map<string, ErrorBody> 
   }
   if (draft.from !== null && draft.to !== null && errors.size === 0 && draft.from > draft.to)
     add(TinoError.of("range_invalid", { from: draft.from, to: draft.to }, { field: "to" }).body);
+  if (draft.warmUp !== null && !/^[0-9]{1,6}$/.test(draft.warmUp))
+    add(TinoError.of("parameter_invalid", { name: "Warm-up", expected: "a number of bars", value: draft.warmUp || "empty text" }, { field: "warmUp" }).body);
   for (const error of checkVenue(draft.venue)) add(error);
   return errors;
 }
@@ -103,6 +128,10 @@ export function requestOf(draft: Draft, strategy: Strategy): BacktestRequest {
     parameters: { ...draft.parameters },
     adjustment: draft.adjustment,
     venue: VenueModel.parse(readVenue(draft.venue).data),
+    warmUp: draft.warmUp === null ? null : Number(draft.warmUp),
+    perSymbol: draft.perSymbol,
+    strategies: [...draft.strategies],
+    ticks: [...draft.ticks],
   };
 }
 
