@@ -4,6 +4,8 @@
  */
 import { z } from "zod";
 import type { CallName } from "./api.ts";
+import { RunSummary } from "./backtest.ts";
+import { RunId } from "./base.ts";
 import { ErrorBody } from "./errors.ts";
 import { ServerMessage } from "./events.ts";
 
@@ -14,10 +16,11 @@ export type PanelCall = (typeof PANEL_CALLS)[number];
 /** A page of the dashboard with what it shows: the same in a panel's saved state and in the browser's address. */
 export const PageState = z
   .object({
-    page: z.enum(["backtest", "runs"]),
+    page: z.enum(["backtest", "runs", "compare"]),
     run: z.string().nullable().default(null),
     path: z.string().nullable().default(null).describe("Strategy file."),
     name: z.string().nullable().default(null).describe("Strategy class."),
+    runs: z.array(z.string()).optional().describe("Runs side by side, on their page; the first is what the others are held against."),
   })
   .meta({ id: "PageState" });
 export type PageState = z.infer<typeof PageState>;
@@ -27,6 +30,10 @@ export const PanelAction = z.discriminatedUnion("type", [
   z.object({ type: z.literal("openSource"), path: z.string(), line: z.number().int().min(1) }),
   z.object({ type: z.literal("showLog") }),
   z.object({ type: z.literal("openPage"), state: PageState }),
+  /** Delete runs, after the user was asked. */
+  z.object({ type: z.literal("deleteRuns"), runs: z.array(RunSummary).min(1) }),
+  /** Show how the code of two runs differs, in the editor's own diff editor. */
+  z.object({ type: z.literal("compareCode"), runs: z.tuple([RunId, RunId]) }),
   z.object({ type: z.literal("saveFile"), name: z.string().max(120), bytes: z.instanceof(Uint8Array) }),
 ]);
 export type PanelAction = z.infer<typeof PanelAction>;

@@ -11,6 +11,7 @@ import { StrategyWatch } from "./language/strategyWatch.ts";
 import type { Panels } from "./panels/panels.ts";
 import { VIEW_TYPES } from "./panels/viewTypes.ts";
 import { offerInTerminals } from "./terminal.ts";
+import { offerRunCode } from "./views/runCode.ts";
 import { RunsTree } from "./views/runsTree.ts";
 import { StatusBar } from "./views/statusBar.ts";
 import { StrategiesTree } from "./views/strategiesTree.ts";
@@ -38,6 +39,7 @@ export function activate(extension: vscode.ExtensionContext): void {
 
   keep(new StatusBar(context));
   keep(new RunsTree(context));
+  keep(offerRunCode(context));
   const strategies = keep(new StrategiesTree(context));
   keep(new Problems(context));
   keep(registerCommands(COMMAND_TABLE, { context, panels, refreshStrategies: () => strategies.refresh() }));

@@ -9,6 +9,7 @@ test.each([
   ["/backtest?run=run_1", { page: "backtest", run: "run_1", path: null, name: null }],
   ["/backtest?path=%2Fa%20b%2Fc.py&name=Ema", { page: "backtest", run: null, path: "/a b/c.py", name: "Ema" }],
   ["/runs", { page: "runs", run: null, path: null, name: null }],
+  ["/compare?runs=run_1,run_2", { page: "compare", run: null, path: null, name: null, runs: ["run_1", "run_2"] }],
   ["/runs/", { page: "runs", run: null, path: null, name: null }],
   ["/elsewhere?run=run_1", { page: "backtest", run: null, path: null, name: null }],
 ])("%s", (address, state) => {

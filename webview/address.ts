@@ -1,11 +1,11 @@
-/** A page's address in the browser: `/backtest?run=…&path=…&name=…`, `/runs`. The start page is the backtest. */
+/** A page's address in the browser: `/backtest?run=…&path=…&name=…`, `/runs`, `/compare?runs=…,…`. The start page is the backtest. */
 import { PageState } from "#contracts";
 
 /** Read an address; an unknown path is the start page. */
 export function readAddress(address: { pathname: string; search: string }): PageState {
   const query = new URLSearchParams(address.search);
   const page = address.pathname.replace(/^\/+|\/+$/g, "");
-  const read = PageState.safeParse({ page, run: query.get("run"), path: query.get("path"), name: query.get("name") });
+  const read = PageState.safeParse({ page, run: query.get("run"), path: query.get("path"), name: query.get("name"), ...(query.has("runs") && { runs: query.get("runs")!.split(",") }) });
   return read.success ? read.data : { page: "backtest", run: null, path: null, name: null };
 }
 
@@ -16,6 +16,7 @@ export function pageAddress(state: PageState): string {
     const value = state[key];
     if (value !== null) query.set(key, value);
   }
+  if (state.runs && state.runs.length > 0) query.set("runs", state.runs.join(","));
   const text = query.toString();
   return `/${state.page}${text ? `?${text}` : ""}`;
 }

@@ -3,6 +3,7 @@ import { useCallback, useEffect, useState } from "react";
 import { type PageState, PROTOCOL } from "#contracts";
 import { EngineProvider, useAct, useConnection, useLive, useToldFailure, useTransport } from "./engine.tsx";
 import { Backtest } from "./pages/Backtest/Backtest.tsx";
+import { Compare } from "./pages/Compare/Compare.tsx";
 import { Runs } from "./pages/Runs/Runs.tsx";
 import { ToolButton } from "./parts/Button.tsx";
 import { Icon } from "./parts/Icon.tsx";
@@ -31,7 +32,7 @@ function Frame() {
   useEffect(() => transport.onPage(setState), [transport]);
   useEffect(() => {
     if (state) transport.showing(state);
-    const label = PAGES.find(({ page }) => page === state?.page)?.label;
+    const label = state?.page === "compare" ? "Compare" : PAGES.find(({ page }) => page === state?.page)?.label;
     document.title = label ? `${label} – tino` : "tino";
   }, [state, transport]);
 
@@ -51,6 +52,8 @@ function Frame() {
         <Skeleton label="Loading the page" lines={10} />
       ) : state.page === "runs" ? (
         <Runs open={open} />
+      ) : state.page === "compare" ? (
+        <Compare state={state} open={open} amend={setState} />
       ) : (
         <Backtest state={state} go={go} amend={setState} />
       )}

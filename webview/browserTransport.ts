@@ -78,6 +78,11 @@ export class BrowserTransport implements Transport {
     else if (action.type === "openPage") {
       history.pushState(null, "", pageAddress(action.state));
       this.#pages.tell(action.state);
+    } else if (action.type === "deleteRuns") {
+      const many = action.runs.length > 1;
+      const named = action.runs.slice(0, 6).map((run) => `${run.name} on ${run.symbols.join(", ")}, ${run.id.slice(-8)}`);
+      const question = `Delete ${many ? `these ${action.runs.length} runs` : "this run"} and ${many ? "their" : "its"} files for good?\n\n${named.join("\n")}`;
+      if (window.confirm(question)) return this.call("deleteRuns", { body: { runs: action.runs.map(({ id }) => id) } }).then(() => undefined);
     } else return Promise.reject(TinoError.of("forbidden"));
     return Promise.resolve();
   }

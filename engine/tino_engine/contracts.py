@@ -832,7 +832,7 @@ class Overfitting(ContractModel):
 
 
 class PageState(ContractModel):
-    page: Literal["backtest", "runs", "compare", "sweep"]
+    page: Literal["backtest", "runs", "compare"]
     run: str | None = None
     path: Annotated[str | None, Field(description="Strategy file.")] = None
     name: Annotated[str | None, Field(description="Strategy class.")] = None
@@ -840,7 +840,6 @@ class PageState(ContractModel):
         list[str] | None,
         Field(description="Runs side by side, on their page; the first is what the others are held against."),
     ] = None
-    sweep: Annotated[str | None, Field(description="Sweep, on its page.")] = None
 
 
 class ParameterDrift(ContractModel):
@@ -2562,7 +2561,7 @@ class Instrument(ContractModel):
     details: Annotated[
         dict[str, str | float | bool],
         Field(
-            description="What NautilusTrader's class has besides, by its own names: underlying, strike_price, option_kind, settlement_currency, …; nanoseconds such as expiration_ns as text."
+            description="What NautilusTrader's class has besides, by its own names: underlying, expiration_ns, strike_price, option_kind, settlement_currency, …"
         ),
     ] = {}
 
@@ -2667,11 +2666,11 @@ class LookAheadRequest(ContractModel):
     cuts: Annotated[
         int,
         Field(
-            description="How often: at bars spread evenly, and at bars around decisions.",
+            description="How often: half of them at bars at which something was decided, half spread evenly.",
             ge=1,
-            le=50,
+            le=200,
         ),
-    ] = 6
+    ] = 20
     workers: Workers2 | None = None
 
 
@@ -3572,11 +3571,6 @@ class Download(ContractModel):
     error: ErrorBody | None
 
 
-class DownloadChanged(ContractModel):
-    type: Literal["download.changed"]
-    download: Download
-
-
 class DownloadList(ContractModel):
     downloads: list[Download]
 
@@ -3684,10 +3678,8 @@ class Sweep(ContractModel):
         Field(description="Identifier of a sweep.", pattern="^sweep_[0-9a-z]{20,32}$"),
     ]
     status: Annotated[
-        Literal["queued", "running", "finished", "stopped", "interrupted", "failed"],
-        Field(
-            description="Queued behind another sweep. Stopped by somebody, or interrupted because the engine ended: both can be resumed."
-        ),
+        Literal["running", "finished", "stopped", "interrupted", "failed"],
+        Field(description="Stopped by somebody, or interrupted because the engine ended: both can be resumed."),
     ]
     request: SweepRequest
     path: str
@@ -3794,7 +3786,6 @@ class LedgerEvent(ContractModel):
         | EngineChanged
         | DataChanged
         | ImportChanged
-        | DownloadChanged
         | SweepChanged
         | SweepProgressed
         | SweepRemoved
@@ -3858,7 +3849,6 @@ class Envelope(ContractModel):
         | EngineChanged
         | DataChanged
         | ImportChanged
-        | DownloadChanged
         | SweepChanged
         | SweepProgressed
         | SweepRemoved
@@ -3965,7 +3955,6 @@ METRICS: tuple[str, ...] = (
     "alpha",
     "beta",
 )
-LOWER_IS_BETTER: frozenset[str] = frozenset(("volatility", "maxDrawdownDays", "longestLosingStreak", "fees"))
 FILL_MODELS: dict[str, str] = {
     "standard": "A quarter of the bar's volume at the price, the rest one price increment worse.",
     "bestPrice": "Everything at the price, whatever the size.",
@@ -4578,24 +4567,28 @@ CALLS: dict[str, Call] = {
     "createSocketTicket": Call("POST", "/api/session/ticket", "read", None, None, SocketTicket),
     "listSymbols": Call("GET", "/api/data/symbols", "read", None, None, SymbolList),
     "getBars": Call("GET", "/api/data/bars", "read", None, BarsQuery, "arrow"),
-    "importSample": Call("POST", "/api/data/sample", "simulate", None, None, SampleReply),
+    "importSample": Call("POST", "/api/data/sample", "simulate", None, SampleQuery, SampleReply),
     "previewImport": Call("POST", "/api/data/import/preview", "simulate", ImportRequest, None, ImportPreview),
     "startImport": Call("POST", "/api/data/import", "simulate", ImportRequest, None, DataImport),
     "listImports": Call("GET", "/api/data/import", "read", None, None, ImportList),
     "getImport": Call("GET", "/api/data/import/{id}", "read", None, None, DataImport),
     "cancelImport": Call("POST", "/api/data/import/{id}/cancel", "simulate", None, None, DataImport),
     "removeData": Call("POST", "/api/data/remove", "operate", RemoveRequest, None, SymbolList),
-    "listProviders": Call("GET", "/api/data/providers", "read", None, None, ProviderList),
-    "searchProvider": Call(
-        "GET", "/api/data/providers/{provider}/symbols", "simulate", None, ProviderSymbolQuery, ProviderSymbolList
+    "uploadFile": Call("POST", "/api/data/upload", "simulate", UploadRequest, None, UploadReply),
+    "getQuality": Call("GET", "/api/data/quality", "read", None, QualityQuery, QualityReport),
+    "checkData": Call("POST", "/api/data/check", "read", DataCheckRequest, None, DataCheck),
+    "changeActions": Call("POST", "/api/data/actions", "simulate", ActionsRequest, None, SymbolEntry),
+    "importActions": Call(
+        "POST", "/api/data/actions/import", "simulate", ActionsImportRequest, None, ActionsImportReply
     ),
-    "startDownload": Call("POST", "/api/data/download", "simulate", DownloadRequest, None, Download),
-    "listDownloads": Call("GET", "/api/data/download", "read", None, None, DownloadList),
-    "getDownload": Call("GET", "/api/data/download/{id}", "read", None, None, Download),
-    "cancelDownload": Call("POST", "/api/data/download/{id}/cancel", "simulate", None, None, Download),
-    "listKeys": Call("GET", "/api/keys", "read", None, None, KeyList),
-    "setKey": Call("PUT", "/api/keys/{name}", "operate", SetKeyRequest, None, KeyList),
-    "removeKey": Call("DELETE", "/api/keys/{name}", "operate", None, None, KeyList),
+    "resampleData": Call("POST", "/api/data/resample", "simulate", ResampleRequest, None, ResampleReply),
+    "getFundamentals": Call("GET", "/api/data/fundamentals", "read", None, FundamentalsQuery, FundamentalList),
+    "importFundamentals": Call(
+        "POST", "/api/data/fundamentals/import", "simulate", FundamentalsImportRequest, None, FundamentalsImportReply
+    ),
+    "listWatchlists": Call("GET", "/api/data/watchlists", "read", None, None, WatchlistList),
+    "putWatchlist": Call("PUT", "/api/data/watchlists/{name}", "simulate", WatchlistRequest, None, WatchlistList),
+    "removeWatchlist": Call("DELETE", "/api/data/watchlists/{name}", "simulate", None, None, WatchlistList),
     "listStrategies": Call("GET", "/api/strategies", "read", None, StrategyQuery, StrategyList),
     "getStrategySchema": Call("GET", "/api/strategies/schema", "read", None, StrategySchemaQuery, Strategy),
     "startBacktest": Call("POST", "/api/backtest", "simulate", BacktestRequest, None, RunSummary),
@@ -4609,12 +4602,4 @@ CALLS: dict[str, Call] = {
     "compareRuns": Call("POST", "/api/backtest/compare", "read", CompareRequest, None, Comparison),
     "labelRuns": Call("POST", "/api/backtest/label", "simulate", LabelRequest, None, RunList),
     "deleteRuns": Call("POST", "/api/backtest/delete", "simulate", DeleteRequest, None, DeleteReply),
-    "planSweep": Call("POST", "/api/search/sweep/plan", "simulate", SweepRequest, None, SweepPlan),
-    "startSweep": Call("POST", "/api/search/sweep", "simulate", SweepRequest, None, Sweep),
-    "listSweeps": Call("GET", "/api/search/sweep", "read", None, SweepListQuery, SweepList),
-    "getSweep": Call("GET", "/api/search/sweep/{id}", "read", None, None, Sweep),
-    "listSweepPoints": Call("GET", "/api/search/sweep/{id}/points", "read", None, SweepPointsQuery, SweepPointList),
-    "stopSweep": Call("POST", "/api/search/sweep/{id}/stop", "simulate", None, None, Sweep),
-    "resumeSweep": Call("POST", "/api/search/sweep/{id}/resume", "simulate", None, None, Sweep),
-    "deleteSweep": Call("DELETE", "/api/search/sweep/{id}", "simulate", None, None, Sweep),
 }

@@ -22,6 +22,12 @@ export function readStrategyReference(argument: unknown): StrategyReference | nu
   return null;
 }
 
+/** All runs of what a menu gives: the node it was opened on and the nodes that are selected. */
+export function readRunIds(args: readonly unknown[]): string[] {
+  const ids = args.flatMap((argument) => (Array.isArray(argument) ? argument : [argument])).map(readRunId);
+  return [...new Set(ids.filter((id) => id !== null))];
+}
+
 /** From a lens (`{id}`), a tree node (`{run}`) or another extension (the identifier itself); null otherwise. */
 export function readRunId(argument: unknown): string | null {
   if (typeof argument === "string") return argument;

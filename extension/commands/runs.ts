@@ -82,6 +82,13 @@ async function pickRun(
     vscode.window.setStatusBarMessage("$(info) tino: there is no such run", 4_000);
     return undefined;
   }
-  const items = runs.map((run) => ({ label: run.name, description: `${symbolsOf(run)} · ${outcomeOf(run)}`, detail: ago(run.createdAt, Date.now()), run }));
-  return (await vscode.window.showQuickPick(items, { title: "Which run?", matchOnDescription: true }))?.run;
+  return (await vscode.window.showQuickPick(runs.map(itemOf), { title: "Which run?", matchOnDescription: true }))?.run;
 }
+
+/** A run as a choice. */
+export const itemOf = (run: RunSummary) => ({
+  label: `${run.pinned ? "$(pinned) " : ""}${run.name}`,
+  description: [symbolsOf(run), outcomeOf(run), ...run.tags.map((tag) => `#${tag}`)].join(" · "),
+  detail: [ago(run.createdAt, Date.now()), run.note].filter(Boolean).join(" · "),
+  run,
+});

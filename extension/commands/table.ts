@@ -4,6 +4,7 @@ import { importSampleData, openBacktest, runBacktest } from "./backtest.ts";
 import type { Command } from "./command.ts";
 import { openDashboard, openEngineLog, restartEngine, showClients, showEngineMenu, stopEngine } from "./engine.ts";
 import { COMMANDS, type CommandId } from "./ids.ts";
+import { compareCode, compareRuns, deleteRuns, exportRun, noteRun, pinRuns, tagRuns } from "./runLabels.ts";
 import { cancelRun, copyRunId, openRun, openRuns, refreshRuns, runAgain, showRunSource } from "./runs.ts";
 import { newStrategy, openExample } from "./workspace.ts";
 
@@ -33,6 +34,14 @@ export const COMMAND_TABLE: Record<CommandId, Command> = {
   },
   [COMMANDS.copyRunId]: { connected: (connected, _, argument) => copyRunId(connected, argument) },
   [COMMANDS.showRunSource]: { connected: (connected, _, argument) => showRunSource(connected, argument) },
+  [COMMANDS.compareRuns]: { connected: compareRuns },
+  [COMMANDS.compareCode]: { connected: compareCode },
+  [COMMANDS.tagRun]: { connected: (connected, _, ...args) => tagRuns(connected, ...args) },
+  [COMMANDS.noteRun]: { connected: (connected, _, ...args) => noteRun(connected, ...args) },
+  [COMMANDS.pinRun]: { connected: (connected, _, ...args) => pinRuns(connected, true, ...args) },
+  [COMMANDS.unpinRun]: { connected: (connected, _, ...args) => pinRuns(connected, false, ...args) },
+  [COMMANDS.exportRun]: { connected: (connected, _, ...args) => exportRun(connected, ...args) },
+  [COMMANDS.deleteRun]: { connected: (connected, _, ...args) => deleteRuns(connected, ...args) },
   [COMMANDS.openDashboard]: { connected: (connected, _, path) => openDashboard(connected, typeof path === "string" ? path : undefined) },
   [COMMANDS.importSampleData]: { connected: importSampleData },
   [COMMANDS.newStrategy]: { plain: newStrategy },

@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import * as vscode from "vscode";
 import type { CallArgs, PageState, PanelAction, PanelCall, RunSummary } from "#contracts";
 import { COMMANDS } from "../commands/ids.ts";
+import { deleteAfterQuestion, showCode } from "../commands/runLabels.ts";
 import type { ConnectedContext, Context } from "../context.ts";
 import { openAt } from "../sources.ts";
 import { noticeHtml, PageManifest, pageHtml } from "./html.ts";
@@ -81,7 +82,7 @@ export class Panel implements vscode.Disposable {
   }
 
   #title({ page, name }: PageState): void {
-    this.webviewPanel.title = page === "runs" ? "Runs" : name ? `${name} · Backtest` : "Backtest";
+    this.webviewPanel.title = page === "runs" ? "Runs" : page === "compare" ? "Compare runs" : name ? `${name} · Backtest` : "Backtest";
   }
 
   /** Set the HTML once for what can be shown; setting it again would load the page anew. */
@@ -135,6 +136,12 @@ export class Panel implements vscode.Disposable {
         return;
       case "openPage":
         this.#owner.open(action.state);
+        return;
+      case "deleteRuns":
+        await deleteAfterQuestion((await this.#context.connect()).client, action.runs);
+        return;
+      case "compareCode":
+        await showCode((await this.#context.connect()).client, ...action.runs);
         return;
       case "saveFile":
         await save(action.name, action.bytes);

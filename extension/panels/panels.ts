@@ -56,7 +56,7 @@ export class Panels implements vscode.Disposable {
 
   /** Take over a panel that the editor kept over a reload. */
   revive(webviewPanel: vscode.WebviewPanel, saved: unknown): void {
-    const page = webviewPanel.viewType === VIEW_TYPES.runs ? "runs" : "backtest";
+    const page = (Object.keys(VIEW_TYPES) as PageState["page"][]).find((name) => VIEW_TYPES[name] === webviewPanel.viewType) ?? "backtest";
     const state = PageState.safeParse(saved);
     // A second one of the same kind cannot be, unless two were saved by an older version: the newer stays.
     this.#panels.get(page)?.webviewPanel.dispose();

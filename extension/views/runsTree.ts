@@ -33,6 +33,8 @@ export function groupRuns(runs: readonly RunSummary[]): Group[] {
     if (group) group.runs.push(run);
     else groups.set(key, { kind: "group", path: run.path, name: run.name, runs: [run] });
   }
+  // What is pinned stands on top of its strategy.
+  for (const { runs: own } of groups.values()) own.sort((a, b) => Number(b.pinned) - Number(a.pinned));
   return [...groups.values()];
 }
 
@@ -47,7 +49,7 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
 
   constructor(context: Context) {
     this.#context = context;
-    this.#tree = vscode.window.createTreeView<Node>("tino.runs", { treeDataProvider: this, showCollapseAll: true });
+    this.#tree = vscode.window.createTreeView<Node>("tino.runs", { treeDataProvider: this, showCollapseAll: true, canSelectMany: true });
     // Ages grow while nothing happens.
     const clock = setInterval(() => this.#tree.visible && this.#changed.fire(undefined), MINUTE_MS);
     this.#disposables = [
@@ -121,9 +123,9 @@ function groupItem({ path, name, runs }: Group): vscode.TreeItem {
 function runItem(run: RunSummary): vscode.TreeItem {
   const item = new vscode.TreeItem(symbolsOf(run), vscode.TreeItemCollapsibleState.None);
   item.id = run.id;
-  item.description = `${outcomeOf(run)} · ${ago(run.createdAt, Date.now())}`;
+  item.description = [...(run.pinned ? ["★"] : []), outcomeOf(run), ago(run.createdAt, Date.now()), ...run.tags.map((tag) => `#${tag}`)].join(" · ");
   item.iconPath = iconOf(run);
-  item.contextValue = isActive(run) ? "run.active" : "run.ended";
+  item.contextValue = `run.${isActive(run) ? "active" : "ended"}${run.pinned ? ".pinned" : ""}`;
   item.command = { command: COMMANDS.openRun, title: "Open run", arguments: [{ id: run.id }] };
   item.accessibilityInformation = { label: `${run.name} on ${symbolsOf(run)}: ${outcomeOf(run)}, ${ago(run.createdAt, Date.now())}` };
   return item;
@@ -169,6 +171,8 @@ function runTooltip(run: RunSummary): vscode.MarkdownString {
   if (run.metrics?.netProfit != null) row("Net profit", `${signed(run.metrics.netProfit, 2)} ${run.currency ?? ""}`);
   row("Range", rangeOf(run));
   for (const [name, value] of Object.entries(run.parameters)) row(name, typeof value === "string" ? value : JSON.stringify(value));
+  if (run.tags.length > 0) row("Tags", run.tags.join(", "));
+  if (run.note) row("Note", run.note);
   row("Started", new Date(run.createdAt).toLocaleString());
   row("Run", run.id);
   const remark = run.error?.message ?? run.noTrades;

@@ -6,7 +6,9 @@ import { periodOf } from "../../chart/runShape.ts";
 import { asTinoError, useCall, useConnection, useLive, useLiveRun, useTransport } from "../../engine.tsx";
 import { ago, duration } from "../../format.ts";
 import { Button } from "../../parts/Button.tsx";
+import { ExportMenu } from "../../parts/ExportMenu.tsx";
 import { ImportSample } from "../../parts/ImportSample.tsx";
+import { PinButton } from "../../parts/labels.tsx";
 import { isActive } from "../../parts/runStatus.ts";
 import { Empty, Failure, Skeleton } from "../../parts/states.tsx";
 import { useNow } from "../../parts/useNow.ts";
@@ -232,6 +234,10 @@ function Outcome({ shown, strategy, strategies, busy, again, onStrategy }: Outco
           {periodOf(result)} · {ago(result.createdAt, now)} · took {duration(result.result.elapsedMs)}
         </span>
         {old ? <span className="badge">Previous run</span> : null}
+        <span className="run-head-tools">
+          <PinButton run={result} />
+          <ExportMenu run={result} />
+        </span>
       </header>
       <Results run={result} old={old} />
     </>

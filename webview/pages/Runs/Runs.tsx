@@ -1,10 +1,12 @@
 /** What was run, and what came of it: every run there is, newest first, while they happen. */
-import { useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { type PageState, type RunSummary, TinoError } from "#contracts";
 import { useCall, useLive, useTell, useTransport } from "../../engine.tsx";
 import { ago, fileName, number, percent, plain } from "../../format.ts";
 import { Button, ToolButton } from "../../parts/Button.tsx";
 import { type Column, DataTable } from "../../parts/DataTable.tsx";
+import { Icon } from "../../parts/Icon.tsx";
+import { LabelBar, Tags } from "../../parts/labels.tsx";
 import { isActive, STATUS_WORDS } from "../../parts/runStatus.ts";
 import { Signed } from "../../parts/Signed.tsx";
 import { Sparkline } from "../../parts/Sparkline.tsx";
@@ -22,7 +24,19 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
   const now = useNow();
   const [words, setWords] = useState("");
   const [status, setStatus] = useState<string | null>(null);
+  const [tag, setTag] = useState<string | null>(null);
   const [selected, setSelected] = useState<string | null>(null);
+  /** Runs that are marked for something to be done with all of them. */
+  const [marked, setMarked] = useState<ReadonlySet<string>>(new Set());
+  const mark = useCallback(
+    (id: string) =>
+      setMarked((now) => {
+        const next = new Set(now);
+        if (!next.delete(id)) next.add(id);
+        return next;
+      }),
+    [],
+  );
 
   const all = useMemo(() => {
     const runs = new Map((fetched.data?.runs ?? []).map((run) => [run.id, run]));
@@ -31,8 +45,9 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
   }, [fetched.data, live]);
   const shown = useMemo(() => {
     const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
-    return all.filter((run) => (status === null || run.status === status) && wanted.every((word) => textOf(run).includes(word)));
-  }, [all, words, status]);
+    return all.filter((run) => (status === null || run.status === status) && (tag === null || run.tags.includes(tag)) && wanted.every((word) => textOf(run).includes(word)));
+  }, [all, words, status, tag]);
+  const tags = useMemo(() => [...new Set(all.flatMap((run) => run.tags))].sort((a, b) => a.localeCompare(b, "en")), [all]);
   const statuses = useMemo(() => {
     const counts = new Map<RunSummary["status"], number>();
     for (const run of all) counts.set(run.status, (counts.get(run.status) ?? 0) + 1);
@@ -56,13 +71,42 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
     });
     return [
       {
+        id: "mark",
+        heading: "",
+        title: "Mark runs to compare, label or delete them",
+        width: 34,
+        sortable: false,
+        value: () => null,
+        cell: (run) => (
+          <input
+            type="checkbox"
+            aria-label={`Mark the run of ${run.name} on ${run.symbols.join(", ")}`}
+            checked={marked.has(run.id)}
+            onClick={(event) => event.stopPropagation()}
+            onDoubleClick={(event) => event.stopPropagation()}
+            onChange={() => mark(run.id)}
+          />
+        ),
+      },
+      {
         id: "created",
         heading: "When",
         width: 104,
-        value: (run) => run.createdAt,
+        // What is pinned stands above everything else, in its own order.
+        value: (run) => run.createdAt + (run.pinned ? PINNED_FIRST : 0),
         cell: (run) => <span title={new Date(run.createdAt).toLocaleString("en-GB")}>{ago(run.createdAt, now)}</span>,
       },
-      { id: "name", heading: "Strategy", width: 132, value: (run) => run.name, cell: (run) => <span title={run.path}>{run.name}</span> },
+      {
+        id: "name",
+        heading: "Strategy",
+        width: 148,
+        value: (run) => run.name,
+        cell: (run) => (
+          <span title={run.path}>
+            {run.pinned ? <Icon name="pinned" /> : null} {run.name}
+          </span>
+        ),
+      },
       {
         id: "symbols",
         heading: "Symbols",
@@ -78,6 +122,17 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
         cell: (run) => (run.from === null && run.to === null ? "All data" : `${run.from ?? "start"} – ${run.to ?? "end"}`),
       },
       { id: "parameters", heading: "Parameters", value: (run) => parametersOf(run), cell: (run) => <span title={parametersOf(run)}>{parametersOf(run)}</span> },
+      {
+        id: "labels",
+        heading: "Tags and note",
+        width: 150,
+        value: (run) => run.tags.join(", ") || run.note || null,
+        cell: (run) => (
+          <span title={[run.tags.join(", "), run.note].filter(Boolean).join("\n") || undefined}>
+            <Tags tags={run.tags} /> <span className="muted">{run.note}</span>
+          </span>
+        ),
+      },
       {
         id: "equity",
         heading: "Equity",
@@ -143,7 +198,7 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
         ),
       },
     ];
-  }, [now, transport, tell]);
+  }, [now, transport, tell, marked, mark]);
 
   if (fetched.error && all.length === 0) return <Failure error={fetched.error.body} retry={() => void fetched.refetch()} />;
   if (fetched.isPending && all.length === 0) return <Skeleton label="Loading runs" lines={12} />;
@@ -164,13 +219,17 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
     );
   }
   const openRun = (run: RunSummary) => open({ page: "backtest", run: run.id, path: run.path, name: run.name });
+  const ofMarks = all.filter(({ id }) => marked.has(id));
+  const chosen = ofMarks.length > 0 ? ofMarks : all.filter(({ id }) => id === selected);
+  // The oldest first: it is what the later ones are held against.
+  const compare = () => open({ page: "compare", run: null, path: null, name: null, runs: chosen.map(({ id }) => id).reverse() });
   return (
     <main className="runs">
       <div className="filter" role="toolbar" aria-label="Filter runs">
         <input
           type="search"
           aria-label="Filter runs"
-          placeholder="Filter by strategy, symbol or parameter"
+          placeholder="Filter by strategy, symbol, parameter, tag or note"
           value={words}
           onChange={(event) => setWords(event.target.value)}
         />
@@ -184,6 +243,16 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
             </button>
           ))}
         </span>
+        {tags.length > 0 ? (
+          <select aria-label="Tag" value={tag ?? ""} onChange={(event) => setTag(event.target.value || null)}>
+            <option value="">All tags</option>
+            {tags.map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        ) : null}
         <span className="muted runs-count">
           {plain(shown.length)} shown{fetched.data?.more ? `, the newest ${plain(MOST)} of more` : ""}
         </span>
@@ -191,6 +260,16 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
           Open
         </Button>
       </div>
+      {chosen.length > 0 ? (
+        <LabelBar
+          runs={chosen}
+          compare={compare}
+          done={() => {
+            setMarked(new Set());
+            setSelected(null);
+          }}
+        />
+      ) : null}
       <DataTable
         label="Runs"
         columns={columns}
@@ -206,6 +285,8 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
   );
 }
 
+/** More milliseconds than any run is old. */
+const PINNED_FIRST = 8.64e15;
 const NEWEST = { id: "created", descending: true } as const;
 const runKey = (run: RunSummary): string => run.id;
 
@@ -217,7 +298,7 @@ function parametersOf(run: RunSummary): string {
     .join(", ");
 }
 
-const textOf = (run: RunSummary): string => `${run.name} ${fileName(run.path)} ${run.symbols.join(" ")} ${parametersOf(run)} ${run.status}`.toLowerCase();
+const textOf = (run: RunSummary): string => `${run.name} ${fileName(run.path)} ${run.symbols.join(" ")} ${parametersOf(run)} ${run.status} ${run.tags.join(" ")} ${run.note}`.toLowerCase();
 
 function RunProgressCell({ run }: { run: RunSummary }) {
   const progress = run.progress;
