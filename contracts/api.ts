@@ -38,6 +38,7 @@ import {
 import { ExportQuery } from "./export.ts";
 import { DeleteReply, DeleteRequest, LabelRequest } from "./labels.ts";
 import { BrowserCode, BrowserCodeRequest, EngineStatus, Health, HealthQuery, Session, SessionRequest, ShutdownReply, ShutdownRequest, SocketTicket } from "./process.ts";
+import { Download, DownloadList, DownloadRequest, KeyList, ProviderList, ProviderSymbolList, ProviderSymbolQuery, SetKeyRequest } from "./providers.ts";
 import { Strategy, StrategyList, StrategyQuery, StrategySchemaQuery } from "./strategies.ts";
 import { Tearsheet } from "./tearsheet.ts";
 
@@ -95,6 +96,16 @@ export const CALLS = {
   listWatchlists: { method: "GET", path: "/api/data/watchlists", summary: "Named lists of instruments", scope: "read", reply: WatchlistList },
   putWatchlist: { method: "PUT", path: "/api/data/watchlists/{name}", summary: "Make or replace a watchlist", scope: "simulate", body: WatchlistRequest, reply: WatchlistList },
   removeWatchlist: { method: "DELETE", path: "/api/data/watchlists/{name}", summary: "Remove a watchlist", scope: "simulate", reply: WatchlistList },
+
+  listProviders: { method: "GET", path: "/api/data/providers", summary: "Providers of market data and what they have", scope: "read", reply: ProviderList },
+  searchProvider: { method: "GET", path: "/api/data/providers/{provider}/symbols", summary: "Symbols of a provider", scope: "simulate", query: ProviderSymbolQuery, reply: ProviderSymbolList },
+  startDownload: { method: "POST", path: "/api/data/download", summary: "Download from a provider into the catalog", scope: "simulate", body: DownloadRequest, reply: Download },
+  listDownloads: { method: "GET", path: "/api/data/download", summary: "Downloads since the engine started, newest first", scope: "read", reply: DownloadList },
+  getDownload: { method: "GET", path: "/api/data/download/{id}", summary: "One download", scope: "read", reply: Download },
+  cancelDownload: { method: "POST", path: "/api/data/download/{id}/cancel", summary: "Cancel a download; what it fetched is kept", scope: "simulate", reply: Download },
+  listKeys: { method: "GET", path: "/api/keys", summary: "Names of the keys that are set", scope: "read", reply: KeyList },
+  setKey: { method: "PUT", path: "/api/keys/{name}", summary: "Keep a provider’s key in the keychain", scope: "operate", body: SetKeyRequest, reply: KeyList },
+  removeKey: { method: "DELETE", path: "/api/keys/{name}", summary: "Forget a provider’s key", scope: "operate", reply: KeyList },
 
   listStrategies: { method: "GET", path: "/api/strategies", summary: "Strategies below the trusted folders", scope: "read", query: StrategyQuery, reply: StrategyList },
   getStrategySchema: { method: "GET", path: "/api/strategies/schema", summary: "One strategy and its parameters", scope: "read", query: StrategySchemaQuery, reply: Strategy },

@@ -8,26 +8,7 @@ export type AssetClass = z.infer<typeof AssetClass>;
 
 /** NautilusTrader's class of an instrument. */
 export const InstrumentKind = z
-  .enum([
-    "BettingInstrument",
-    "BinaryOption",
-    "Cfd",
-    "Commodity",
-    "CryptoFuture",
-    "CryptoFuturesSpread",
-    "CryptoOption",
-    "CryptoOptionSpread",
-    "CryptoPerpetual",
-    "CurrencyPair",
-    "Equity",
-    "FuturesContract",
-    "FuturesSpread",
-    "IndexInstrument",
-    "OptionContract",
-    "OptionSpread",
-    "PerpetualContract",
-    "TokenizedAsset",
-  ])
+  .enum(["BettingInstrument", "BinaryOption", "Cfd", "Commodity", "CryptoFuture", "CryptoFuturesSpread", "CryptoOption", "CryptoOptionSpread", "CryptoPerpetual", "CurrencyPair", "Equity", "FuturesContract", "FuturesSpread", "IndexInstrument", "OptionContract", "OptionSpread", "PerpetualContract", "TokenizedAsset"])
   .meta({ id: "InstrumentKind" });
 export type InstrumentKind = z.infer<typeof InstrumentKind>;
 
@@ -51,7 +32,7 @@ export const Instrument = z
     details: z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
       .default({})
-      .describe("What NautilusTrader's class has besides, by its own names: underlying, expiration_ns, strike_price, option_kind, settlement_currency, …"),
+      .describe("What NautilusTrader's class has besides, by its own names: underlying, strike_price, option_kind, settlement_currency, …; nanoseconds such as expiration_ns as text."),
   })
   .meta({ id: "Instrument" });
 export type Instrument = z.infer<typeof Instrument>;

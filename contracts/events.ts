@@ -13,6 +13,7 @@ import { RunProgress, RunSummary } from "./backtest.ts";
 import { ClientKind, Decimal, EpochMs, Instance, Mode, Nonce, RunId } from "./base.ts";
 import { DataImport } from "./data.ts";
 import { Client, EngineState, EngineStatus } from "./process.ts";
+import { Download } from "./providers.ts";
 import { SweepChanged, SweepProgressed, SweepRemoved } from "./search.ts";
 import { ValidationChanged, ValidationProgressed } from "./validation.ts";
 
@@ -138,7 +139,13 @@ export type DataChanged = z.infer<typeof DataChanged>;
 export const ImportChanged = z.object({ type: z.literal("import.changed"), import: DataImport }).meta({ id: "ImportChanged" });
 export type ImportChanged = z.infer<typeof ImportChanged>;
 
-export const Event = z.discriminatedUnion("type", [OrderbookDelta, Trade, OrderState, PositionState, RiskAlert, RunChanged, RunProgressed, RunLabelled, RunDeleted, ClientJoined, ClientLeft, EngineChanged, DataChanged, ImportChanged, SweepChanged, SweepProgressed, SweepRemoved, ValidationChanged, ValidationProgressed]).meta({ id: "Event" });
+/** A download went on or ended. Not durable, as with imports. */
+export const DownloadChanged = z.object({ type: z.literal("download.changed"), download: Download }).meta({ id: "DownloadChanged" });
+export type DownloadChanged = z.infer<typeof DownloadChanged>;
+
+export const Event = z
+  .discriminatedUnion("type", [OrderbookDelta, Trade, OrderState, PositionState, RiskAlert, RunChanged, RunProgressed, RunLabelled, RunDeleted, ClientJoined, ClientLeft, EngineChanged, DataChanged, ImportChanged, DownloadChanged, SweepChanged, SweepProgressed, SweepRemoved, ValidationChanged, ValidationProgressed])
+  .meta({ id: "Event" });
 export type Event = z.infer<typeof Event>;
 
 /** One event with its place in the stream. */

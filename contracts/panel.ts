@@ -10,7 +10,31 @@ import { ErrorBody } from "./errors.ts";
 import { ServerMessage } from "./events.ts";
 
 /** What a page may ask the engine for. Nothing here ends the engine, opens a session or submits an order. */
-export const PANEL_CALLS = ["getEngine", "listSymbols", "getBars", "importSample", "listStrategies", "getStrategySchema", "startBacktest", "listRuns", "getRun", "getRunCode", "cancelRun", "getSeries", "getTearsheet", "exportRun", "compareRuns", "labelRuns", "deleteRuns"] as const satisfies readonly CallName[];
+export const PANEL_CALLS = [
+  "getEngine",
+  "listSymbols",
+  "getBars",
+  "importSample",
+  "listProviders",
+  "searchProvider",
+  "startDownload",
+  "listDownloads",
+  "cancelDownload",
+  "listKeys",
+  "listStrategies",
+  "getStrategySchema",
+  "startBacktest",
+  "listRuns",
+  "getRun",
+  "getRunCode",
+  "cancelRun",
+  "getSeries",
+  "getTearsheet",
+  "exportRun",
+  "compareRuns",
+  "labelRuns",
+  "deleteRuns",
+] as const satisfies readonly CallName[];
 export type PanelCall = (typeof PANEL_CALLS)[number];
 
 /** A page of the dashboard with what it shows: the same in a panel's saved state and in the browser's address. */

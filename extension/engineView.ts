@@ -62,6 +62,7 @@ export function foldEvent(snapshot: Snapshot, { seq, event }: Envelope): Snapsho
     // The catalog is asked for when it is needed, and traders have no view yet.
     case "data.changed":
     case "import.changed":
+    case "download.changed":
     case "sweep.changed":
     case "sweep.progressed":
     case "sweep.removed":

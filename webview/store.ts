@@ -69,6 +69,7 @@ function fold(state: State, event: Event): State {
     // The catalog and its imports are fetched, and what traders do has no page yet.
     case "data.changed":
     case "import.changed":
+    case "download.changed":
     case "sweep.changed":
     case "sweep.progressed":
     case "sweep.removed":

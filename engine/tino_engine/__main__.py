@@ -16,6 +16,7 @@ def main(arguments: list[str]) -> int:
     for name, purpose in (
         ("work", "a backtest worker"),
         ("data", "the data worker"),
+        ("provide", "asks providers of market data"),
         ("search", "the sampler of a sweep"),
         ("language", "the language host"),
     ):
@@ -41,6 +42,10 @@ def main(arguments: list[str]) -> int:
             from tino_engine.workers.search import main as search  # noqa: PLC0415
 
             return search()
+        case "provide":
+            from tino_engine.workers.provide import main as provide  # noqa: PLC0415
+
+            return provide()
         case "inspect":
             from tino_engine.diagnosis import main as inspect_installation  # noqa: PLC0415
 

@@ -2561,7 +2561,7 @@ class Instrument(ContractModel):
     details: Annotated[
         dict[str, str | float | bool],
         Field(
-            description="What NautilusTrader's class has besides, by its own names: underlying, expiration_ns, strike_price, option_kind, settlement_currency, …"
+            description="What NautilusTrader's class has besides, by its own names: underlying, strike_price, option_kind, settlement_currency, …; nanoseconds such as expiration_ns as text."
         ),
     ] = {}
 
@@ -3571,6 +3571,11 @@ class Download(ContractModel):
     error: ErrorBody | None
 
 
+class DownloadChanged(ContractModel):
+    type: Literal["download.changed"]
+    download: Download
+
+
 class DownloadList(ContractModel):
     downloads: list[Download]
 
@@ -3786,6 +3791,7 @@ class LedgerEvent(ContractModel):
         | EngineChanged
         | DataChanged
         | ImportChanged
+        | DownloadChanged
         | SweepChanged
         | SweepProgressed
         | SweepRemoved
@@ -3849,6 +3855,7 @@ class Envelope(ContractModel):
         | EngineChanged
         | DataChanged
         | ImportChanged
+        | DownloadChanged
         | SweepChanged
         | SweepProgressed
         | SweepRemoved
@@ -4589,6 +4596,17 @@ CALLS: dict[str, Call] = {
     "listWatchlists": Call("GET", "/api/data/watchlists", "read", None, None, WatchlistList),
     "putWatchlist": Call("PUT", "/api/data/watchlists/{name}", "simulate", WatchlistRequest, None, WatchlistList),
     "removeWatchlist": Call("DELETE", "/api/data/watchlists/{name}", "simulate", None, None, WatchlistList),
+    "listProviders": Call("GET", "/api/data/providers", "read", None, None, ProviderList),
+    "searchProvider": Call(
+        "GET", "/api/data/providers/{provider}/symbols", "simulate", None, ProviderSymbolQuery, ProviderSymbolList
+    ),
+    "startDownload": Call("POST", "/api/data/download", "simulate", DownloadRequest, None, Download),
+    "listDownloads": Call("GET", "/api/data/download", "read", None, None, DownloadList),
+    "getDownload": Call("GET", "/api/data/download/{id}", "read", None, None, Download),
+    "cancelDownload": Call("POST", "/api/data/download/{id}/cancel", "simulate", None, None, Download),
+    "listKeys": Call("GET", "/api/keys", "read", None, None, KeyList),
+    "setKey": Call("PUT", "/api/keys/{name}", "operate", SetKeyRequest, None, KeyList),
+    "removeKey": Call("DELETE", "/api/keys/{name}", "operate", None, None, KeyList),
     "listStrategies": Call("GET", "/api/strategies", "read", None, StrategyQuery, StrategyList),
     "getStrategySchema": Call("GET", "/api/strategies/schema", "read", None, StrategySchemaQuery, Strategy),
     "startBacktest": Call("POST", "/api/backtest", "simulate", BacktestRequest, None, RunSummary),

@@ -24,16 +24,18 @@ from tino_engine.contracts import (
     ClientJoined,
     ClientLeft,
     DataChanged,
+    DownloadChanged,
     EngineChanged,
     EngineStatus,
     ImportChanged,
     RunListQuery,
     Snapshot,
 )
-from tino_engine.data import Catalog, Fundamentals, Imports, Quality, Uploads
+from tino_engine.data import Catalog, Downloads, Fundamentals, Imports, Quality, Uploads
 from tino_engine.errors import TinoError
 from tino_engine.hub import Hub
 from tino_engine.ledger import Database, Writer, append, newest, read_after
+from tino_engine.secrets import Keys, find_keychain
 from tino_engine.supervision.clock import SystemClock
 from tino_engine.supervision.hang import HangWatch
 from tino_engine.supervision.identity import SystemProcesses
@@ -114,6 +116,18 @@ class Engine:
         self.quality = Quality(self.catalog, self.database, self.writer, _spawn_data)
         self.fundamentals = Fundamentals(self.catalog, self.database, self.writer, _spawn_data)
         self.uploads = Uploads(home.data / "uploads")
+        self.keys = Keys(self.database, self.writer, self.clock.now_ms, lambda: find_keychain(str(home.root)))
+        self.downloads = Downloads(
+            self.catalog,
+            self.database,
+            self.keys,
+            lambda: Child.spawn("provide"),
+            self.clock.now_ms,
+            lambda job: self.hub.publish(DownloadChanged(type="download.changed", download=job)),
+            home.data,
+            home.root / "providers",
+            home.log,
+        )
         self.language = LanguageHost(self._language_facts)
         self.runs = Runs(
             home, self.database, self.writer, self.hub, self.catalog, self.spare, self.clock, self._refresh_wanted.set
@@ -124,7 +138,7 @@ class Engine:
             self.clock,
             self.processes,
             Graces(bootstrap.window_grace_ms / 1000, bootstrap.terminal_grace_ms / 1000),
-            busy=lambda: self.runs.running + self.runs.queued + self.imports.running > 0,
+            busy=lambda: self.runs.running + self.runs.queued + self.imports.running + self.downloads.running > 0,
             on_join=lambda client: self._client_event(ClientJoined(type="client.joined", client=client), client),
             on_leave=self._client_left,
             on_idle=lambda: self.stop("nobody uses it"),
@@ -165,6 +179,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for part, close in (
+            ("downloads", self.downloads.close),
             ("imports", self.imports.close),
             ("runs", self.runs.close),
             ("spare", self.spare.close),
@@ -207,6 +222,7 @@ class Engine:
             ("spare", self.spare.running),
             *(("work", child) for child in self.runs.workers),
             *(("data", child) for child in self.imports.children.values()),
+            *(("provide", child) for child in self.downloads.children.values()),
         ]
         return EngineStatus(
             state=self.state,  # type: ignore[arg-type]
@@ -276,6 +292,8 @@ class Engine:
                 holders.append(f"{busy} run{'s' if busy > 1 else ''} under way")
             if self.imports.running:
                 holders.append("an import under way")
+            if self.downloads.running:
+                holders.append("a download under way")
             if not holders and self.leases.awaits_window(request.nonce):
                 holders.append("a window that may be reloading")
             if holders:

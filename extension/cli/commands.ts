@@ -8,6 +8,7 @@ import { addImportOptions } from "./dataOptions.ts";
 import { addRunVerbs } from "./runVerbs.ts";
 import { addVenueOptions } from "./venueOptions.ts";
 import type { BacktestOptions } from "./verbs/backtest.ts";
+import type { DownloadOptions } from "./verbs/download.ts";
 
 /** Runs a verb; gives the exit code. */
 type Perform<O> = (context: Context, options: O) => Promise<number>;
@@ -115,6 +116,17 @@ export async function run(argv: readonly string[], version: string, build: Build
       (await import("./dataCommands.ts")).performImport(context, files, chosen, importing.getOptionValueSource("header") === "cli"),
     ),
   );
+  dataVerb("download", "Download from a provider into the catalog", DATA_DOWNLOAD_END)
+    .argument("<symbol...>", "symbols as the provider writes them, such as BTC/USDT")
+    .requiredOption("-p, --provider <name>", "such as binance, kraken, yahoo, databento, tardis; `tino providers` lists them")
+    .requiredOption("--from <day>", "first day, such as 2024-01-31")
+    .option("--to <day>", "last day, inclusive; today without it")
+    .option("--step <step>", "length of a bar, such as 1-MINUTE, 1-HOUR or 1-DAY")
+    .addOption(new Option("--kind <kind>", "what to download").choices(["bars", "trades", "quotes", "deltas"]).default("bars"))
+    .option("--refresh", "fetch again what was fetched before")
+    .action((symbols: string[], options: Common & DownloadOptions) =>
+      perform(options, async (context, chosen) => (await import("./providerCommands.ts")).performDownload(context, symbols, chosen)),
+    );
   dataVerb("list", "List the stored series").action((options: Common) =>
     perform(options, async (context) => (await import("./dataCommands.ts")).performList(context)),
   );
@@ -127,6 +139,25 @@ export async function run(argv: readonly string[], version: string, build: Build
     .action((names: string[], options: Common & { yes?: boolean }) =>
       perform(options, async (context, chosen) => (await import("./dataCommands.ts")).performRemove(context, names, chosen)),
     );
+  verb("providers", "List providers of market data, or show one", PROVIDERS_END)
+    .argument("[name]", "such as binance or yahoo")
+    .option("--search <text>", "find symbols of this provider")
+    .action((name: string | undefined, options: Common & { search?: string }) =>
+      perform(options, async (context, chosen) => (await import("./providerCommands.ts")).performProviders(context, name, chosen)),
+    );
+  const keys = verb("keys", "List, set and remove keys of providers; without a verb: list")
+    .helpCommand(false)
+    .configureHelp({ subcommandTerm: termOf })
+    .action((options: Common) => perform(options, async (context) => (await import("./providerCommands.ts")).performKeys(context)));
+  verb("list", "List the keys that are set; never their values", "", keys).action((options: Common) =>
+    perform(options, async (context) => (await import("./providerCommands.ts")).performKeys(context)),
+  );
+  verb("set", "Keep a key in the system's keychain", KEYS_SET_END, keys)
+    .argument("<provider>", "such as databento")
+    .action((name: string, options: Common) => perform(options, async (context) => (await import("./providerCommands.ts")).performSetKey(context, name)));
+  verb("remove", "Forget a key", "", keys)
+    .argument("<provider>", "such as databento")
+    .action((name: string, options: Common) => perform(options, async (context) => (await import("./providerCommands.ts")).performRemoveKey(context, name)));
   verb("doctor", "Look whether everything that tino rests on is in order; starts nothing", DOCTOR_END)
     .option("--fix", "put right what can be put right without a risk")
     .option("--bundle <file>", "show what a report of a fault should hold, and save it after you agreed")
@@ -196,6 +227,21 @@ Ctrl-C cancels the import, and nothing of it is kept.
 
 Example:
   tino data import prices/AAPL.csv --symbol AAPL.XNAS --preview`;
+
+const DATA_DOWNLOAD_END = `
+Only what is missing is fetched. Ctrl-C ends it, and what was fetched is kept: started again, it goes on where it stopped.
+Keys: tino keys set <provider>
+
+Example:
+  tino data download BTC/USDT --provider binance --step 1-HOUR --from 2024-01-01`;
+
+const PROVIDERS_END = `
+Example:
+  tino providers binance --search btc`;
+
+const KEYS_SET_END = `
+The key is asked for, or read from standard input: arguments are there for every program to see.
+Without a keychain, such as on a server, it is kept until the engine ends.`;
 
 const BACKTEST_END = `
 Ctrl-C cancels the run.

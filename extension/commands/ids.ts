@@ -28,6 +28,9 @@ export const COMMANDS = {
   deleteRun: "tino.deleteRun",
   openDashboard: "tino.openDashboard",
   importSampleData: "tino.importSampleData",
+  downloadData: "tino.downloadData",
+  setKey: "tino.setKey",
+  removeKey: "tino.removeKey",
   newStrategy: "tino.newStrategy",
   openExample: "tino.openExample",
 } as const;

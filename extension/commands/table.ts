@@ -44,6 +44,9 @@ export const COMMAND_TABLE: Record<CommandId, Command> = {
   [COMMANDS.deleteRun]: { connected: (connected, _, ...args) => deleteRuns(connected, ...args) },
   [COMMANDS.openDashboard]: { connected: (connected, _, path) => openDashboard(connected, typeof path === "string" ? path : undefined) },
   [COMMANDS.importSampleData]: { connected: importSampleData },
+  [COMMANDS.downloadData]: { connected: async (connected) => (await import("./providers.ts")).downloadData(connected) },
+  [COMMANDS.setKey]: { connected: async (connected, _, name) => (await import("./providers.ts")).setKey(connected, name) },
+  [COMMANDS.removeKey]: { connected: async (connected) => (await import("./providers.ts")).removeKey(connected) },
   [COMMANDS.newStrategy]: { plain: newStrategy },
   [COMMANDS.openExample]: { plain: openExample },
 };

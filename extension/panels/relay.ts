@@ -42,7 +42,7 @@ export interface RelayHost {
 }
 
 /** Calls that change something or take long: the page makes them only when the user says so. The others happen by themselves. */
-const INTENDED: ReadonlySet<PanelCall> = new Set(["startBacktest", "cancelRun", "labelRuns", "deleteRuns", "importSample"]);
+const INTENDED: ReadonlySet<PanelCall> = new Set(["startBacktest", "cancelRun", "labelRuns", "deleteRuns", "importSample", "startDownload", "cancelDownload"]);
 
 export class Relay {
   readonly #host: RelayHost;

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
-from tino_engine.api import backtest, compare, data, strategies
+from tino_engine.api import backtest, compare, data, providers, strategies
 from tino_engine.api import engine as engine_calls
 from tino_engine.api.calls import build_router, error_response
 from tino_engine.api.guard import Guard
@@ -30,7 +30,9 @@ def create_app(engine: Engine) -> ASGIApp:
     """Build the HTTP view of an engine."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.include_router(
-        build_router(engine, engine_calls.calls, data.calls, strategies.calls, backtest.calls, compare.calls)
+        build_router(
+            engine, engine_calls.calls, data.calls, providers.calls, strategies.calls, backtest.calls, compare.calls
+        )
     )
     app.router.routes.extend(build_sockets(engine))
     if engine.bootstrap.dashboard_path is not None:

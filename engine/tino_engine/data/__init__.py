@@ -13,6 +13,7 @@ from tino_engine.data.series import Series
 
 if TYPE_CHECKING:
     from tino_engine.data.catalog import Catalog, ResolvedSeries
+    from tino_engine.data.downloads import Downloads
     from tino_engine.data.fundamentals import Fundamentals
     from tino_engine.data.imports import Imports
     from tino_engine.data.quality import Quality
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BarType",
     "Catalog",
+    "Downloads",
     "Fundamentals",
     "Imports",
     "Quality",
@@ -34,6 +36,7 @@ __all__ = [
 _LATER = {
     "Catalog": "catalog",
     "ResolvedSeries": "catalog",
+    "Downloads": "downloads",
     "Fundamentals": "fundamentals",
     "Imports": "imports",
     "Quality": "quality",

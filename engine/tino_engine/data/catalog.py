@@ -258,7 +258,7 @@ class Catalog:
 
         def write(connection: Connection) -> None:
             at = self._now_ms()
-            if changed:
+            if changed or result.get("actions"):
                 _record(connection, result, at, source)
             record(connection)
 

@@ -7,16 +7,15 @@ here as a table, so that no child has to load it for one row; a test reads every
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from tino_engine.contracts import Instrument
 from tino_engine.data.store import TIME, file_name, is_table, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tino_engine.contracts import Instrument
 
 type Value = str | float | bool | None
 
@@ -202,6 +201,44 @@ def write_instrument(catalog: Path, instrument: Instrument) -> None:
         write_table(catalog, target, table.schema, [table])
 
 
+def from_nautilus(values: dict[str, Any], *, name: str | None = None) -> Instrument:
+    """Make an instrument of what NautilusTrader's `to_dict` gives."""
+    kind, instrument_id = values["type"], values["id"]
+    symbol, _, venue = instrument_id.rpartition(".")
+    class_ = {
+        "CurrencyPair": {"FX": "fx"}.get(str(values.get("asset_class")), "crypto"),
+        "Equity": "equity",
+        "IndexInstrument": "index",
+    }.get(kind, "option" if "Option" in kind else "future" if "Future" in kind else "other")
+    if kind in ("CryptoPerpetual", "TokenizedAsset"):
+        class_ = "crypto"
+    named = {column.partition(":")[0].removesuffix("?") for column in _COLUMNS[kind].split()}
+    own = {"id", "venue_name", "price_precision", "price_increment", "size_precision", "size_increment", "multiplier"}
+    own |= {"lot_size", "margin_init", "margin_maint", "info", "ts_event", "ts_init", "currency", "quote_currency"}
+    size = int(values.get("size_precision") or 0)
+    return Instrument(
+        id=instrument_id,
+        symbol=symbol,
+        venue=venue,
+        asset_class=class_,  # type: ignore[arg-type]
+        name=name,
+        currency=values.get("quote_currency") or values["currency"],
+        price_precision=values["price_precision"],
+        price_increment=values["price_increment"],
+        size_precision=size,
+        lot_size=values.get("lot_size") or increment(size),
+        multiplier=values.get("multiplier") or "1",
+        time_zone="UTC" if class_ in ("crypto", "fx") else "America/New_York",
+        periods_per_year=365 if class_ == "crypto" else 252,
+        kind=kind,
+        details={
+            key: str(values[key]) if key.endswith("_ns") else values[key]
+            for key in sorted(named - own)
+            if values.get(key) is not None
+        },
+    )
+
+
 def has_instrument(catalog: Path, instrument_id: str) -> bool:
     """Tell whether an instrument is stored."""
     return any(_instrument_file(catalog, instrument_id, kind).is_file() for kind in _COLUMNS)
@@ -219,7 +256,8 @@ def _definition(kind: str, instrument: Instrument) -> tuple[list[pa.Field], list
         if value is None and not optional:
             raise ValueError(f"{instrument.id} is a {kind} and lacks its {name}")
         fields.append(pa.field(name, _TYPES[type_], nullable=optional))
-        row.append(value)
+        # Nanoseconds are more than a number in JSON holds, so that `details` have them as text.
+        row.append(int(value) if type_ in ("time", "u64") and value is not None else value)
     return fields, row
 
 

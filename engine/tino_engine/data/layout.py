@@ -119,8 +119,6 @@ def guess_layout(
     asset_class = choices.asset_class or (
         instrument.asset_class if instrument is not None else _guess_class(name.partition(".")[0])
     )
-    if asset_class not in ("equity", "crypto", "fx"):
-        raise TinoError("import_layout_invalid", reason=f"bars of {asset_class} instruments cannot be imported yet")
     currency = choices.currency or (instrument.currency if instrument else _guess_currency(name, asset_class))
     around_the_clock = asset_class != "equity"
     zone = choices.zone or (

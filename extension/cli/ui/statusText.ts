@@ -7,6 +7,7 @@ import { cut, type Paint, type Screen, table } from "../output.ts";
 const ROLES: Record<EngineStatus["children"][number]["role"], string> = {
   language: "language host",
   data: "data worker",
+  provide: "download",
   work: "backtest worker",
   spare: "spare worker",
 };

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { tableFromIPC } from "@uwdata/flechette";
 import { type Coverage, type DataImport, ImportRequest, type SymbolEntry, type SymbolList, TinoError } from "#contracts";
 import type { EngineLink } from "../../client/engineLink.ts";
+import { followJob } from "./job.ts";
 import type { Row } from "./show.ts";
 
 /** What was typed; undefined where nothing was. */
@@ -99,55 +100,21 @@ function readColumns(text: string | undefined): Record<string, string> {
  * Import and wait for the end. Aborting the signal cancels the import.
  * @throws what the import failed with; import_cancelled
  */
-export async function importFiles(link: EngineLink, request: ImportRequest, signal: AbortSignal, onProgress: (job: DataImport) => void): Promise<DataImport> {
-  let end: (job: DataImport) => void = () => undefined;
-  let fail: (error: unknown) => void = () => undefined;
-  const ended = new Promise<DataImport>((resolve, reject) => {
-    end = resolve;
-    fail = reject;
-  });
-  ended.catch(() => undefined);
-  let id: string | null = null;
-  const newest = new Map<string, DataImport>();
-  const take = (job: DataImport) => {
-    newest.set(job.id, job);
-    if (job.id !== id) return;
-    if (job.status === "queued" || job.status === "running") onProgress(job);
-    else end(job);
-  };
-  const silence = link.listen({
-    onEvent: (event) => {
-      if (event.type === "import.changed") take(event.import);
+export const importFiles = (link: EngineLink, request: ImportRequest, signal: AbortSignal, onProgress: (job: DataImport) => void): Promise<DataImport> =>
+  followJob<DataImport>(
+    link,
+    {
+      start: () => link.call("startImport", { body: request }),
+      get: (id) => link.call("getImport", { path: { id } }),
+      cancel: (id) => link.call("cancelImport", { path: { id } }),
+      of: (event) => (event.type === "import.changed" ? event.import : null),
+      interrupted: (reason) => TinoError.of("import_interrupted", { reason, log: "engine.log" }),
+      notFound: "import_not_found",
+      alreadyEnded: "import_already_ended",
     },
-    // Another engine does not know of it; the same one after a gap tells how it stands.
-    onSnapshot: () => {
-      if (id !== null)
-        link
-          .call("getImport", { path: { id } })
-          .then(take, (error) =>
-            fail(TinoError.is(error, "import_not_found") ? TinoError.of("import_interrupted", { reason: "the engine ended", log: "engine.log" }) : error),
-          );
-    },
-    onState: (state) => {
-      if (state.kind === "failed") fail(state.error);
-      if (state.kind === "stopped") fail(TinoError.of("import_interrupted", { reason: "the engine was stopped", log: "engine.log" }));
-    },
-  });
-  const cancel = () => void link.call("cancelImport", { path: { id: id ?? "" } }).catch((error) => !TinoError.is(error, "import_already_ended") && fail(error));
-  try {
-    const started = await link.call("startImport", { body: request });
-    id = started.id;
-    take(newest.get(id) ?? started);
-    if (signal.aborted) cancel();
-    signal.addEventListener("abort", cancel, { once: true });
-    const job = await ended;
-    if (job.error) throw new TinoError(job.error);
-    return job;
-  } finally {
-    signal.removeEventListener("abort", cancel);
-    silence();
-  }
-}
+    signal,
+    onProgress,
+  );
 
 /** The series that words mean: a bar type, an instrument, or a symbol without its venue. @throws symbol_unknown */
 export function findSeries(list: SymbolList, words: readonly string[]): { entry: SymbolEntry; coverage: Coverage }[] {
