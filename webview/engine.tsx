@@ -120,7 +120,12 @@ function createQueries(): QueryClient {
   });
 }
 
-const forget = (queries: QueryClient, ...key: unknown[]): void => void queries.invalidateQueries({ queryKey: key });
+/**
+ * Have what an event made stale fetched again. A first answer that is still on its way may be older than the event, and an invalidation alone
+ * would let it count: so it is given up first.
+ */
+const forget = (queries: QueryClient, ...key: unknown[]): void =>
+  void queries.cancelQueries({ queryKey: key }).then(() => queries.invalidateQueries({ queryKey: key }));
 
 function invalidate(queries: QueryClient, before: State, message: ServerMessage): void {
   if (message.kind === "snapshot") {

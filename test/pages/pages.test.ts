@@ -191,6 +191,21 @@ describe("a run", () => {
     await expect.poll(() => settledRange(page), { timeout: 10_000 }).toBe(range);
   });
 
+  test("shows the result although the first word about the run was still on its way when it finished", async () => {
+    engine.outcome = null;
+    const page = await open();
+    let release = () => {};
+    engine.held.set("GET /backtest/…", new Promise((resolve) => (release = resolve)));
+    await page.getByRole("button", { name: "Run backtest" }).click();
+    await eventually(async () => engine.requests.some((request) => request.startsWith("GET /api/backtest/run_")));
+    const [id] = [...engine.runs.keys()];
+    engine.finish(id!);
+    await page.getByRole("progressbar").waitFor({ state: "detached" });
+    engine.held.clear();
+    release();
+    await chartReady(page);
+  });
+
   test("can be cancelled", async () => {
     engine.outcome = null;
     const page = await open();

@@ -177,6 +177,8 @@ export class StubEngine {
   readonly started: BacktestRequest[] = [];
   /** Answer the next matching call with this error. */
   readonly failures = new Map<string, ErrorBody>();
+  /** Keep the answer of a matching call, as it was when it was asked for, on its way until this is done. */
+  readonly held = new Map<string, Promise<void>>();
   /** What a started run becomes; `null` leaves it running for the test to go on with. */
   outcome: ((request: BacktestRequest) => Partial<StubRun["run"]> & { shape?: Shape }) | null = () => ({ shape: DAILY });
 
@@ -342,9 +344,13 @@ export class StubEngine {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
+    let key = "";
     const json = (value: unknown, status = 200) => {
-      response.writeHead(status, { "content-type": "application/json" });
-      response.end(JSON.stringify(value));
+      const content = JSON.stringify(value);
+      void Promise.resolve(this.held.get(key)).then(() => {
+        response.writeHead(status, { "content-type": "application/json" });
+        response.end(content);
+      });
     };
     const refuse = (error: ErrorBody, status = 400) => json(error, status);
     try {
@@ -357,7 +363,7 @@ export class StubEngine {
       }
       if (!this.#tokens.has((request.headers.authorization ?? "").replace("Bearer ", ""))) return refuse(TinoError.of("unauthorized").body, 401);
       const [, , domain = "", first = "", second = "", third = ""] = url.pathname.split("/");
-      const key = `${request.method} /${domain}${first ? "/…" : ""}${second ? `/${second}` : ""}`;
+      key = `${request.method} /${domain}${first ? "/…" : ""}${second ? `/${second}` : ""}`;
       const failure = this.failures.get(key);
       if (failure) return refuse(failure, 422);
       switch (key) {
