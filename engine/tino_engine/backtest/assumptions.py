@@ -10,6 +10,7 @@ from tino_engine.contracts import FILL_MODELS, Assumption
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tino_engine.backtest.several import Setting
     from tino_engine.contracts import Instrument, VenueModel
 
 _ADJUSTMENTS = {
@@ -30,8 +31,10 @@ def state_assumptions(
     adjustment: str,
     daily_returns: int,
     simulator: str,
+    setting: Setting,
+    ready: Sequence[Sequence[str]],
 ) -> list[Assumption]:
-    """State them. `data` holds bar type, bars and source of each series; `decimals` are the currency's."""
+    """State them. `data` holds bar type, bars and source of each series; `decimals` are the currency's; `ready` names what never was."""
     stated = {
         **dict(_fills(venue)),
         "Slippage": _slippage(venue, instruments),
@@ -40,7 +43,15 @@ def state_assumptions(
         "Account": _account(venue, venues, currency),
         "Positions": _positions(venue),
         "Prices": _ADJUSTMENTS[adjustment],
-        "Data": "; ".join(f"{bar_type}, {_grouped(bars)} bars, {source}" for bar_type, bars, source in data) + ".",
+        "Data": "; ".join(
+            [
+                *(f"{bar_type}, {_grouped(bars)} bars, {source}" for bar_type, bars, source in data),
+                *(f"{name}, {_grouped(count)}, as stored" for name, count in setting.ticks),
+            ]
+        )
+        + ".",
+        "Warm-up": _warm_up(setting, ready),
+        **({"Strategies": _strategies(setting)} if len(setting.strategies) > 1 else {}),
         "Daily returns": f"{_grouped(daily_returns)}, of days in {instruments[0].time_zone}, {instruments[0].periods_per_year} a year, risk-free rate 0.",
         "Simulator": f"NautilusTrader {simulator}.",
     }
@@ -159,6 +170,27 @@ def _positions(venue: VenueModel) -> str:
     if venue.oms_type == "HEDGING":
         return "Hedging: each order that names no position opens one of its own."
     return "Netting: one position an instrument and strategy."
+
+
+def _warm_up(setting: Setting, ready: Sequence[Sequence[str]]) -> str:
+    if not setting.warm_up_bars:
+        none = "None: the strategy's first bar is the first of the data above"
+        never = [name for names in ready for name in names]
+        return f"{none}; {' and '.join(never)} never had enough of them." if never else f"{none}."
+    return (
+        f"{_grouped(setting.warm_up_bars)} bars of each series at most were fed before the first that counts; "
+        "orders made meanwhile were not sent."
+    )
+
+
+def _strategies(setting: Setting) -> str:
+    several = "; ".join(
+        f"{info.label} on {' and '.join(info.bar_types) or 'its own data'}" for info in setting.strategies
+    )
+    return (
+        f"{several}. They trade in one portfolio: each has positions of its own, and their orders draw on the same balance. "
+        "The figures of one are those of an account with the whole starting balance that only it traded."
+    )
 
 
 def _percent(fraction: str | float) -> str:

@@ -45,7 +45,7 @@ MANIFEST = "manifest.json"
 MILLISECONDS = pa.timestamp("ms", "UTC")
 NANOSECONDS = pa.timestamp("ns", "UTC")
 _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
-_ORDER = ("bars", "equity", "drawings", "fills", "orders", "trades", "log")
+_ORDER = ("bars", "equity", "drawings", "strategies", "fills", "orders", "trades", "log")
 _UNIT = {MILLISECONDS: 1, NANOSECONDS: 1_000_000}
 _NS_PER_MS = 1_000_000
 
@@ -87,7 +87,7 @@ class ResultFolder:
     def write_lines(
         self,
         series: str,
-        kind: Literal["equity", "drawings"],
+        kind: Literal["equity", "drawings", "strategies"],
         lines: Mapping[str, np.ndarray],
         drawings: Sequence[Drawing] = (),
     ) -> None:

@@ -231,6 +231,10 @@ class Runs:
             to=request.to,
             parameters=spec.parameters,
             adjustment=request.adjustment,
+            strategies=request.strategies,
+            per_symbol=request.per_symbol,
+            ticks=request.ticks,
+            warm_up=request.warm_up,
             origin=origin,  # type: ignore[arg-type]
             created_at=now,
             started_at=None,

@@ -8,7 +8,7 @@ takes nothing that belongs to NautilusTrader, whose objects must not be touched 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -21,8 +21,9 @@ from tino_engine.backtest.assumptions import state_assumptions
 from tino_engine.backtest.columns import MILLISECONDS, NANOSECONDS
 from tino_engine.backtest.equity import Curve, Holding, compute_curve
 from tino_engine.backtest.outcome import judge
+from tino_engine.backtest.several import Setting, compute_profit, curve_of, select
 from tino_engine.backtest.why import Seen, combine
-from tino_engine.contracts import BacktestResult, Drawing, Metrics
+from tino_engine.contracts import BacktestResult, Drawing, Metrics, StrategyResult
 from tino_engine.data import day_of
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class Report:
         venue: VenueModel,
         indicators: Sequence[Indicators],
         curve: Callable[[], Curve],
+        setting: Setting | None = None,
     ) -> None:
         self._market = market
         self._books = books
@@ -112,6 +114,7 @@ class Report:
         self._venue = venue
         self._indicators = indicators
         self._get_curve = curve
+        self._setting = setting or Setting((), {})
         self._results = self._compute_results()
 
     def write(
@@ -121,7 +124,8 @@ class Report:
 
         `started` is a time of `time.perf_counter`. Raises `disk_full`.
         """
-        market, books = self._market, self._books
+        market, books, setting = self._market, self._books, self._setting
+        strategies = self._write_strategies(folder) if setting.owners or len(setting.strategies) > 1 else []
         self._write_orders(folder)
         self._write_trades(folder)
         self._write_log(folder)
@@ -147,11 +151,15 @@ class Report:
                 decimals=books.decimals,
                 instruments=market.instruments,
                 data=[(track.bar_type, len(track.ts), track.source) for track in market.tracks],
+                setting=setting,
+                ready=[found.not_ready for found in self._indicators],
                 adjustment=adjustment,
                 daily_returns=len(returns),
                 simulator=versions["nautilus_trader"],
             ),
             warnings=self._warnings(curve, outcome),
+            strategies=strategies,
+            warm_up_bars=setting.warm_up_bars,
             versions=versions,
             elapsed_ms=round((time.perf_counter() - started) * 1000),
         )
@@ -237,8 +245,11 @@ class Report:
         )
 
     def _judge(self) -> OrderOutcome:
-        seen = [self._see(seat, found) for seat, found in zip(self._recorder.seats, self._indicators, strict=True)]
-        return judge(self._orders, combine(seen))
+        return judge(self._orders, combine(self._seen))
+
+    @cached_property
+    def _seen(self) -> list[Seen]:
+        return [self._see(seat, found) for seat, found in zip(self._recorder.seats, self._indicators, strict=True)]
 
     def _see(self, seat: Seat, indicators: Indicators) -> Seen:
         return Seen(
@@ -247,6 +258,7 @@ class Report:
             bar_types=[track.bar_type for track in self._market.tracks],
             subscriptions=seat.subscriptions,
             handles_bars=seat.handles_bars,
+            ticks=[name.partition(" ")[0] for name, _ in self._setting.ticks],
             asked_ticks=seat.ticks,
             not_ready=indicators.not_ready,
             unfed=indicators.unfed,
@@ -269,9 +281,13 @@ class Report:
             found.append(f"Equity fell to zero or below on {day}; a broker would have closed the positions before.")
         if self._recorder.log.left_out:
             found.append(f"The strategy's log was cut: {self._recorder.log.left_out} further lines.")
-        if self._recorder.drawings.refused:
+        refused_lines = sorted({name for seat in self._recorder.seats for name in seat.drawings.refused})
+        if refused_lines:
+            found.append(f"Too many lines were plotted; left out: {', '.join(refused_lines)}.")
+        setting = self._setting
+        if setting.warm_up_bars < setting.wanted_bars:
             found.append(
-                f"Too many lines were plotted; left out: {', '.join(sorted(self._recorder.drawings.refused))}."
+                f"Of {setting.wanted_bars:,} bars of warm-up {setting.warm_up_bars:,} are stored before the first day."
             )
         return found
 
@@ -279,6 +295,51 @@ class Report:
         count = min(SPARKLINE_POINTS, len(curve.equity))
         places = np.linspace(0, len(curve.equity) - 1, count).round().astype(np.int64)
         return np.round(curve.equity[places] / self._books.start, 6).tolist()
+
+    # -- several strategies ----------------------------------------------------------------------------------------
+
+    def _write_strategies(self, folder: ResultFolder) -> list[StrategyResult]:
+        """Write what each strategy brought over time; give its figures."""
+        owners, start = self._setting.owners, self._books.start
+        lines, drawings, found = {}, [], []
+        for number, (info, seen) in enumerate(zip(self._setting.strategies, self._seen, strict=True)):
+
+            def own(ids: Sequence[str], label: str = info.label) -> list[int]:
+                return [row for row, order in enumerate(ids) if owners[order] == label]
+
+            fills = select(self._fills, own(self._fills.order_id))
+            orders = select(self._orders, own(self._orders.order_id))
+            positions = select(self._books.positions, own(self._books.positions.entry_order_id))
+            profit, value, count = compute_profit(self._market, fills)
+            curve = curve_of(profit, value, count, start)
+            alone = Report(
+                self._market,
+                replace(self._books, positions=positions),
+                (orders, fills),
+                self._recorder,
+                self._venue,
+                [],
+                lambda curve=curve: curve,
+            )
+            lines[f"s{number}"] = profit
+            drawings.append(Drawing(column=f"s{number}", label=info.label, pane="strategies"))
+            found.append(
+                StrategyResult(
+                    label=info.label,
+                    path=info.path,
+                    name=info.name,
+                    bar_types=info.bar_types,
+                    parameters=info.parameters,
+                    metrics=alone.figures().metrics,
+                    outcome=judge(orders, seen),
+                )
+            )
+        folder.write_lines("strategies", "strategies", lines, drawings)
+        return found
+
+    def _owners(self, order_ids: Sequence[str]) -> dict[str, pa.Array]:
+        owners = self._setting.owners
+        return {"strategy": _text([owners[order] for order in order_ids])} if owners else {}
 
     # -- tables ----------------------------------------------------------------------------------------------------
 
@@ -297,6 +358,7 @@ class Report:
                 "liquidity": _text(fills.liquidity),
                 "orderId": _text(fills.order_id),
                 **self._places(fills.order_id),
+                **self._owners(fills.order_id),
             },
         )
         result.write_rows(
@@ -317,6 +379,7 @@ class Report:
                 "tags": _text(orders.tags),
                 "orderId": _text(orders.order_id),
                 **self._places(orders.order_id),
+                **self._owners(orders.order_id),
             },
         )
 
@@ -342,6 +405,7 @@ class Report:
                 "exitOrderId": _text(positions.exit_order_id),
                 **self._places(positions.entry_order_id),
                 "exitLine": exits["line"],
+                **self._owners(positions.entry_order_id),
             },
         )
 

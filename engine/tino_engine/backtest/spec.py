@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tino_engine import strategies
-from tino_engine.errors import TinoError
+from tino_engine.backtest.lineup import line_up
+from tino_engine.data import day_bounds
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tino_engine.backtest.lineup import Lineup
     from tino_engine.contracts import BacktestRequest, Strategy
     from tino_engine.data import Catalog, ResolvedSeries
     from tino_engine.settings import Home
@@ -32,16 +34,17 @@ class Spec:
     bounds: list[tuple[int, int]]
     roots: list[str]
     code: CodeHash
+    lineup: Lineup
 
     @property
     def symbols(self) -> list[str]:
         """The instruments, in the order asked for."""
-        return list(dict.fromkeys(series.instrument.id for series in self.series))
+        return self.lineup.symbols
 
     @property
     def bar_types(self) -> list[str]:
-        """The stored series, in the order asked for."""
-        return [series.bar_type for series in self.series]
+        """What the strategies are given, in the order asked for: stored series, and bars that are made in the run."""
+        return self.lineup.bar_types
 
     def for_worker(self, run_id: str, folder: Path, home: Home) -> dict[str, Any]:
         """Give the parameters of the worker's call `run`."""
@@ -55,38 +58,37 @@ class Spec:
             "parameters": self.parameters,
             "schema": [parameter.model_dump(mode="json") for parameter in self.strategy.parameters],
             "data": [
-                {**series.to_params(), "rows": series.bars, "source": series.source, "fromNs": start, "toNs": end}
+                {
+                    **series.to_params(),
+                    "rows": series.bars,
+                    "source": series.source,
+                    "fromNs": start,
+                    "toNs": end,
+                    "given": series.bar_type in self.lineup.bar_types,
+                }
                 for series, (start, end) in zip(self.series, self.bounds, strict=True)
             ],
             "adjustment": self.request.adjustment,
             "cache": str(home.data / "adjusted"),
             "venue": self.request.venue.model_dump(mode="json"),
+            "barTypes": self.lineup.members[0].bar_types,
+            "strategies": [member.to_params() for member in self.lineup.members]
+            if len(self.lineup.members) > 1
+            else [],
+            "internal": self.lineup.internal,
+            "ticks": [
+                {**ticks.to_params(), "fromNs": start, "toNs": end}
+                for ticks in self.lineup.ticks
+                for start, end in [day_bounds(ticks.instrument, self.request.from_, self.request.to)]
+            ],
+            "warmUp": self.request.warm_up,
         }
 
 
 async def resolve(request: BacktestRequest, catalog: Catalog, roots: list[str]) -> Spec:
     """Resolve a request; raise what is wrong with it, most basic first."""
     strategy = await asyncio.to_thread(strategies.get_strategy, request.path, request.name, roots)
-    symbols, bar_types = _wanted(request, strategy)
-    series = await catalog.resolve(symbols, bar_types)
-    bounds = [catalog.check_range(item, request.from_, request.to) for item in series]
-    parameters = strategies.complete(strategy, dict(request.parameters))
-    hashed = await asyncio.to_thread(strategies.code_hash, request.path, roots)
-    return Spec(request, strategy, parameters, series, bounds, roots, hashed)
-
-
-def _wanted(request: BacktestRequest, strategy: Strategy) -> tuple[list[str], list[str]]:
-    """Take the data from the request, or from parameters and their defaults that name it."""
-    symbols, bar_types = list(request.symbols), list(request.bar_types)
-    if not symbols and not bar_types:
-        for parameter in strategy.parameters:
-            # `or`: a parameter that was left out, or given as null, falls back on what the class itself names.
-            value = request.parameters.get(parameter.name) or parameter.default
-            named = [value] if isinstance(value, str) else value if isinstance(value, list) else []
-            if parameter.kind in ("instrument", "instruments"):
-                symbols.extend(named)
-            elif parameter.kind in ("barType", "barTypes"):
-                bar_types.extend(named)
-    if not symbols and not bar_types:
-        raise TinoError("request_invalid", field="symbols", reason="no symbol was given")
-    return symbols, bar_types
+    lineup = await line_up(request, strategy, catalog, roots)
+    bounds = [catalog.check_range(item, request.from_, request.to) for item in lineup.series]
+    main = lineup.members[0]
+    return Spec(request, strategy, main.parameters, lineup.series, bounds, roots, main.code, lineup)

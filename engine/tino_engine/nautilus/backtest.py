@@ -12,34 +12,40 @@ import sys
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nautilus_trader.indicators  # noqa: F401 - nearly every strategy needs it
-from nautilus_trader.trading import Strategy
 
 import tino_engine
 from tino_engine.backtest.columns import ResultFolder
 from tino_engine.backtest.garbage import Garbage
-from tino_engine.backtest.market import Market, Track
 from tino_engine.backtest.progress import Progress
 from tino_engine.backtest.recorder import Recorder
 from tino_engine.backtest.report import Books, Report, write_lines
+from tino_engine.backtest.several import Setting, StrategyInfo
 from tino_engine.backtest.user_code import UserCode, describe
 from tino_engine.backtest.why import look_at_indicators
-from tino_engine.contracts import Parameter, RunProgress, VenueModel
-from tino_engine.data.days import MAX_NS, MIN_NS, day_of
-from tino_engine.data.prices import Series, prepare, read, read_times
+from tino_engine.contracts import RunProgress, VenueModel
 from tino_engine.errors import TinoError
+from tino_engine.nautilus.ensemble import import_all, load_all, make_all, read_members
+from tino_engine.nautilus.feeds import Data
 from tino_engine.nautilus.harvest import harvest_account, harvest_orders, harvest_positions
-from tino_engine.nautilus.simulation import CLOCK, SIZERS, Feed, Simulation, without_pandas
-from tino_engine.nautilus.strategy import StrategyRequest, importing, instantiate, load_class
+from tino_engine.nautilus.observer import Observer
+from tino_engine.nautilus.simulation import CLOCK, SIZERS, Simulation, without_pandas
+from tino_engine.nautilus.warm_up import count_needed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import FrameType
 
+    from nautilus_trader.trading import Strategy
+
+    from tino_engine.backtest.drawings import Line
+    from tino_engine.backtest.market import Market
+    from tino_engine.backtest.records import Orders
     from tino_engine.backtest.user_code import Place
 
 BARS_A_PULSE = 2_000
@@ -60,16 +66,10 @@ class Backtest:
     def __init__(self, params: dict[str, Any], send: Callable[[RunProgress], None]) -> None:
         self._params = params
         self._roots = [Path(root) for root in params["roots"]]
-        self._request = StrategyRequest(
-            path=Path(params["path"]),
-            name=params["name"],
-            config_name=params["configName"],
-            parameters=params["parameters"],
-            schema=[Parameter.model_validate(parameter) for parameter in params["schema"]],
-            bar_types=[item["barType"] for item in params["data"]],
-        )
+        self._members = read_members(params)
         self._venue = VenueModel.model_validate(params["venue"])
-        self._code = UserCode(self._roots, self._request.path)
+        paths = [member.request.path for member in self._members]
+        self._code = UserCode([*self._roots, *(path.parent for path in paths)], paths[0])
         self._progress = Progress(send)
         self._garbage = Garbage()
         self._recorder = Recorder(self._code, self._reach)
@@ -94,24 +94,38 @@ class Backtest:
         self._progress.prepare()
         beside = ThreadPoolExecutor(1, "beside")
         try:
-            with importing(self._request.path, self._roots, self._code), self._recorder.log.capture_output():
-                strategy_class = load_class(self._request, self._code)
+            with import_all(self._members, self._roots, self._code), self._recorder.log.capture_output():
+                classes = load_all(self._members, self._code)
                 self._check()
-                feeds, market = self._load_market(beside)
+                data = Data.from_params(self._params)
                 self._check()
-                strategy, simulation = self._set_up(strategy_class, feeds, market)
-                folder = ResultFolder(Path(self._params["folder"]), market.axis)
-                bars = beside.submit(_write_bars, folder, market)
-                self._simulate(strategy, simulation, market)
+                made = make_all(self._members, classes, self._recorder, self._code, data.start)
+                self._check()
+                self._settle_warm_up(data, made)
+                market = data.market(beside)
+                observer = Observer(data.internal) if data.internal else None
+                simulation = self._set_up(made, data, observer)
+                folder, bars = None, None
+                if observer is None:
+                    folder = ResultFolder(Path(self._params["folder"]), market.axis)
+                    bars = beside.submit(_write_bars, folder, market)
+                self._simulate(made, simulation, data)
+                if observer is not None:
+                    market = data.complete(market, observer, beside)
+                    folder = ResultFolder(Path(self._params["folder"]), market.axis)
+                    bars = beside.submit(_write_bars, folder, market)
+                assert folder is not None
+                assert bars is not None
                 books = self._take_books(simulation)
-                drawn = self._recorder.drawings.lines(strategy, market.valued[market.home.id].bars["close"])
+                drawn = self._lines(market)
                 curve = beside.submit(write_lines, folder, market, books, self._venue, drawn)
                 traded = harvest_orders(simulation.cache)
                 indicators = [look_at_indicators(seat) for seat in self._recorder.seats]
+                setting = self._describe(simulation, data, traded[0])
                 simulation.close()
                 self._check()
             with without_pandas():
-                report = Report(market, books, traded, self._recorder, self._venue, indicators, curve.result)
+                report = Report(market, books, traded, self._recorder, self._venue, indicators, curve.result, setting)
                 bars.result()
                 result = report.write(folder, adjustment=self._params["adjustment"], versions=VERSIONS, started=started)
             self._check()
@@ -122,23 +136,60 @@ class Backtest:
             beside.shutdown(wait=False, cancel_futures=True)
         return result
 
-    def _set_up(
-        self, strategy_class: type[Strategy], feeds: Sequence[Feed], market: Market
-    ) -> tuple[Strategy, Simulation]:
-        self._recorder.install(strategy_class, Strategy, int(market.axis[0]))
-        strategy = instantiate(self._request, strategy_class, self._code)
-        self._check()
-        simulation = Simulation(feeds, self._venue, market.currency)
-        span = int(market.axis[-1] - market.axis[0])
-        simulation.add(strategy, max(1, span * BARS_A_PULSE // market.bars), self._recorder.tick)
-        return strategy, simulation
+    def _settle_warm_up(self, data: Data, made: Sequence[Strategy]) -> None:
+        asked = self._params.get("warmUp", 0)
+        data.settle(max(map(count_needed, made)) if asked is None else asked, asked=asked is not None)
 
-    def _simulate(self, strategy: Strategy, simulation: Simulation, market: Market) -> None:
-        with self._recorder.recording(strategy, CLOCK, instruments=SIZERS):
-            self._progress.start(market.times)
+    def _set_up(self, made: Sequence[Strategy], data: Data, observer: Observer | None) -> Simulation:
+        simulation = Simulation(data.feeds, self._venue, data.instruments[0].currency)
+        if observer is not None:
+            simulation.observe(observer)
+        times = data.times()
+        span = int(times[-1] - times[0])
+        simulation.add(made, max(1, span * BARS_A_PULSE // len(times)), self._recorder.tick)
+        return simulation
+
+    def _simulate(self, made: Sequence[Strategy], simulation: Simulation, data: Data) -> None:
+        warm_until = data.start if data.warm_up_bars else None
+        with self._recorder.recording(list(made), CLOCK, instruments=SIZERS, warm_until=warm_until):
+            self._progress.start(data.times())
             simulation.run()
         self._check()
         self._progress.write()
+
+    def _lines(self, market: Market) -> list[Line]:
+        """Give what was drawn; of several strategies each line says whose it is."""
+        closes = market.valued[market.home.id].bars["close"]
+        seats = self._recorder.seats
+        if len(seats) == 1:
+            return seats[0].drawings.lines(seats[0].strategy, closes)
+        return [
+            replace(line, label=f"{seat.label}: {line.label}")
+            for seat in seats
+            for line in seat.drawings.lines(seat.strategy, closes)
+        ]
+
+    def _describe(self, simulation: Simulation, data: Data, orders: Orders) -> Setting:
+        owners: dict[str, str] = {}
+        if len(self._members) > 1:
+            labels = {str(seat.strategy.strategy_id): seat.label for seat in self._recorder.seats}
+            owners = {name: labels[simulation.owner(name)] for name in orders.order_id}
+        return Setting(
+            ticks=data.words(),
+            warm_up_bars=data.warm_up_bars,
+            wanted_bars=data.wanted_bars,
+            owners=owners,
+            strategies=[
+                StrategyInfo(
+                    label=member.label,
+                    path=str(member.request.path),
+                    name=member.request.name,
+                    bar_types=list(member.request.bar_types),
+                    parameters=dict(member.request.parameters),
+                )
+                for member in self._members
+            ],
+        )
 
     def _take_books(self, simulation: Simulation) -> Books:
         return Books(
@@ -147,33 +198,6 @@ class Backtest:
             venues=simulation.venues,
             decimals=simulation.decimals,
         )
-
-    def _load_market(self, beside: ThreadPoolExecutor) -> tuple[list[Feed], Market]:
-        feeds, tracks = [], []
-        for item in self._params["data"]:
-            prepared = prepare(Series.from_params(item), self._params["adjustment"], Path(self._params["cache"]))
-            start = MIN_NS if item["fromNs"] is None else item["fromNs"]
-            end = MAX_NS if item["toNs"] is None else item["toNs"]
-            times = read_times(prepared, start, end)
-            if not len(times):
-                everything = read_times(prepared)
-                first, last = (day_of(prepared.instrument, int(everything[row])) for row in (0, -1))
-                asked: dict[str, Any] = {
-                    "from": day_of(prepared.instrument, start),
-                    "to": day_of(prepared.instrument, end),
-                }
-                raise TinoError("data_missing", barType=prepared.bar_type, coverage=f"{first} to {last}", **asked)
-            reading = beside.submit(read, prepared, start, end)
-            tracks.append(Track(prepared.bar_type, prepared.instrument, times, item["source"], reading))
-            feeds.append(Feed(prepared.catalog, prepared.bar_type, prepared.instrument, start, end))
-        currencies = sorted({track.instrument.currency for track in tracks})
-        if len(currencies) > 1:
-            raise TinoError(
-                "request_invalid",
-                reason=f"its instruments are quoted in {' and '.join(currencies)}, and a run has one currency",
-                field="symbols",
-            )
-        return feeds, Market(tracks)
 
     def _reach(self, ts: int) -> None:
         self._progress.reach(ts)
@@ -186,7 +210,7 @@ class Backtest:
             location, frames = self._code.trace(failure.error)
             raise TinoError(
                 "strategy_failed",
-                name=self._request.name,
+                name=failure.strategy or self._members[0].label,
                 callback=failure.callback,
                 reason=describe(failure.error),
                 location=location,

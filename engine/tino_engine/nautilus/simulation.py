@@ -31,7 +31,7 @@ from nautilus_trader.backtest import (
     BacktestRunConfig,
 )
 from nautilus_trader.common import Clock, DataActor, LoggerConfig
-from nautilus_trader.model import Currency, InstrumentId, NautilusDataType, Venue
+from nautilus_trader.model import ClientOrderId, Currency, InstrumentId, NautilusDataType, Venue
 from nautilus_trader.risk import RiskEngineConfig
 
 from tino_engine.errors import TinoError
@@ -60,6 +60,7 @@ SIZERS = tuple(
 """The classes that round a size to what an instrument allows."""
 
 _RUN = "run"
+_DATA = {"bars": NautilusDataType.Bar, "quotes": NautilusDataType.QuoteTick, "trades": NautilusDataType.TradeTick}
 _ORDER_RATE = "2000/00:00:01"
 """NautilusTrader's own hundred orders a second would deny a portfolio that is rebalanced at one close. It keeps the time of as
 many orders as the limit allows and moves them all at each order: a million cost an eighth of a run with 22 000 orders."""
@@ -67,13 +68,17 @@ many orders as the limit allows and moves them all at each order: a million cost
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The bars of one type from one catalog, from one instant to another, nanoseconds, both inclusive."""
+    """The bars of one type from one catalog, from one instant to another, nanoseconds, both inclusive.
+
+    Of ticks, `kind` is `quotes` or `trades`, and `bar_type` names them for people.
+    """
 
     catalog: Path
     bar_type: str
     instrument: Instrument
     from_ns: int
     to_ns: int
+    kind: str = "bars"
 
 
 class Simulation:
@@ -96,11 +101,16 @@ class Simulation:
         with without_pandas():
             self._node.build()
 
-    def add(self, strategy: Strategy, pulse_ns: int, on_pulse: Callable[[int], None]) -> None:
-        """Add the strategy, and a timer that calls `on_pulse` with the time in the run; none in a run with latency."""
+    def observe(self, actor: DataActor) -> None:
+        """Add an actor that sees what the strategies see, before they do."""
+        self._node.add_actor(_RUN, actor)
+
+    def add(self, strategies: Sequence[Strategy], pulse_ns: int, on_pulse: Callable[[int], None]) -> None:
+        """Add the strategies, and a timer that calls `on_pulse` with the time in the run; none in a run with latency."""
         if not self._delayed:
             self._node.add_actor(_RUN, Pulse(pulse_ns, on_pulse))
-        self._node.add_strategy(_RUN, strategy)
+        for strategy in strategies:
+            self._node.add_strategy(_RUN, strategy)
 
     def run(self) -> None:
         """Run to the end of the data, or until the strategy shuts the system down. Raises `data_corrupt`."""
@@ -114,6 +124,10 @@ class Simulation:
     def cache(self) -> Cache:
         """Orders and positions."""
         return self._node.get_engine_cache(_RUN)
+
+    def owner(self, order_id: str) -> str:
+        """Give the id of the strategy that made an order."""
+        return str(self.cache.strategy_id_for_order(ClientOrderId(order_id)))
 
     @property
     def portfolio(self) -> Portfolio:
@@ -167,10 +181,10 @@ def configure(
         ],
         data=[
             BacktestDataConfig(
-                data_type=NautilusDataType.Bar,
+                data_type=_DATA[feed.kind],
                 catalog_path=str(feed.catalog),
                 instrument_id=InstrumentId.from_str(feed.instrument.id),
-                bar_types=[feed.bar_type],
+                bar_types=[feed.bar_type] if feed.kind == "bars" else None,
                 start_time=feed.from_ns,
                 end_time=feed.to_ns,
             )
