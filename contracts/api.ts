@@ -40,6 +40,7 @@ import { DeleteReply, DeleteRequest, LabelRequest } from "./labels.ts";
 import { BrowserCode, BrowserCodeRequest, EngineStatus, Health, HealthQuery, Session, SessionRequest, ShutdownReply, ShutdownRequest, SocketTicket } from "./process.ts";
 import { Download, DownloadList, DownloadRequest, KeyList, ProviderList, ProviderSymbolList, ProviderSymbolQuery, SetKeyRequest } from "./providers.ts";
 import { Strategy, StrategyList, StrategyQuery, StrategySchemaQuery } from "./strategies.ts";
+import { Honesty, HonestyQuery, StartValidation, Validation, ValidationList, ValidationListQuery, ValidationSummary } from "./validation.ts";
 import { Tearsheet } from "./tearsheet.ts";
 
 /** Header in which a client names itself by its lock file's nonce, so that the engine knows whose run it starts. */
@@ -121,6 +122,12 @@ export const CALLS = {
   compareRuns: { method: "POST", path: "/api/backtest/compare", summary: "Runs side by side", scope: "read", body: CompareRequest, reply: Comparison },
   labelRuns: { method: "POST", path: "/api/backtest/label", summary: "Tag, annotate or pin runs", scope: "simulate", body: LabelRequest, reply: RunList },
   deleteRuns: { method: "POST", path: "/api/backtest/delete", summary: "Delete runs and their files", scope: "simulate", body: DeleteRequest, reply: DeleteReply },
+
+  startValidation: { method: "POST", path: "/api/validation", summary: "Walk-forward, cross-validation, Monte Carlo or look-ahead check", scope: "simulate", body: StartValidation, reply: ValidationSummary },
+  listValidations: { method: "GET", path: "/api/validation", summary: "Validations, newest first", scope: "read", query: ValidationListQuery, reply: ValidationList },
+  getValidation: { method: "GET", path: "/api/validation/{id}", summary: "One validation with its result", scope: "read", reply: Validation },
+  cancelValidation: { method: "POST", path: "/api/validation/{id}/cancel", summary: "Cancel a validation", scope: "simulate", reply: ValidationSummary },
+  getHonesty: { method: "GET", path: "/api/honesty", summary: "A run, or the best point of a sweep, judged by the number of trials", scope: "read", query: HonestyQuery, reply: Honesty },
 } as const satisfies Record<string, Call>;
 
 export type CallName = keyof typeof CALLS;

@@ -137,6 +137,7 @@ PROTOCOL = ${PROTOCOL}
 EXIT: dict[str, int] = ${literal(EXIT)}
 PATTERNS: dict[str, str] = ${literal(patterns())}
 METRICS: tuple[str, ...] = ${literal(Object.keys(METRICS))}
+LOWER_IS_BETTER: frozenset[str] = frozenset(${literal(Object.entries(METRICS).flatMap(([name, { better }]) => (better === "lower" ? [name] : [])))})
 FILL_MODELS: dict[str, str] = ${literal(Object.fromEntries(Object.entries(FILL_MODELS).map(([name, { does }]) => [name, does])))}
 SERIES_COLUMNS: dict[str, tuple[str, ...]] = ${literal(SERIES_COLUMNS)}
 LOG_FIELDS: tuple[str, ...] = ${literal(LOG_FIELDS)}

@@ -34,6 +34,11 @@ export const PANEL_CALLS = [
   "compareRuns",
   "labelRuns",
   "deleteRuns",
+  "startValidation",
+  "listValidations",
+  "getValidation",
+  "cancelValidation",
+  "getHonesty",
 ] as const satisfies readonly CallName[];
 export type PanelCall = (typeof PANEL_CALLS)[number];
 

@@ -118,7 +118,7 @@ export const EngineStatus = z
     clients: z.array(Client),
     runsRunning: z.number().int().min(0),
     runsQueued: z.number().int().min(0),
-    children: z.array(z.object({ role: z.enum(["language", "data", "provide", "work", "spare"]), pid: Pid, memoryBytes: z.number().int().min(0) }).meta({ id: "ChildProcess" })),
+    children: z.array(z.object({ role: z.enum(["language", "data", "provide", "work", "spare", "validation"]), pid: Pid, memoryBytes: z.number().int().min(0) }).meta({ id: "ChildProcess" })),
   })
   .meta({ id: "EngineStatus" });
 export type EngineStatus = z.infer<typeof EngineStatus>;

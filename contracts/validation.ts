@@ -105,11 +105,15 @@ export const LookAheadRequest = z
   .meta({ id: "LookAheadRequest" });
 export type LookAheadRequest = z.infer<typeof LookAheadRequest>;
 
-/** Body of `POST /api/validation`. */
+/** What is to be validated, and how. */
 export const ValidationRequest = z
   .discriminatedUnion("kind", [WalkForwardRequest, CrossValidationRequest, TradeMonteCarloRequest, BarMonteCarloRequest, LookAheadRequest])
   .meta({ id: "ValidationRequest" });
 export type ValidationRequest = z.infer<typeof ValidationRequest>;
+
+/** Body of `POST /api/validation`. */
+export const StartValidation = z.object({ request: ValidationRequest }).meta({ id: "StartValidation" });
+export type StartValidation = z.infer<typeof StartValidation>;
 
 export const ValidationKind = z.enum(["walkForward", "crossValidation", "tradeMonteCarlo", "barMonteCarlo", "lookAhead"]).meta({ id: "ValidationKind" });
 export type ValidationKind = z.infer<typeof ValidationKind>;

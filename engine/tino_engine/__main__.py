@@ -18,6 +18,8 @@ def main(arguments: list[str]) -> int:
         ("data", "the data worker"),
         ("provide", "asks providers of market data"),
         ("search", "the sampler of a sweep"),
+        ("validation", "judges over many runs"),
+        ("cluster", "speaks to a Dask cluster"),
         ("language", "the language host"),
     ):
         verbs.add_parser(name, help=f"{purpose}; started by the engine")
@@ -46,6 +48,14 @@ def main(arguments: list[str]) -> int:
             from tino_engine.workers.provide import main as provide  # noqa: PLC0415
 
             return provide()
+        case "validation":
+            from tino_engine.workers.validation import main as validation  # noqa: PLC0415
+
+            return validation()
+        case "cluster":
+            from tino_engine.workers.cluster import main as cluster  # noqa: PLC0415
+
+            return cluster()
         case "inspect":
             from tino_engine.diagnosis import main as inspect_installation  # noqa: PLC0415
 

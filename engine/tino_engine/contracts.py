@@ -74,7 +74,7 @@ class BrowserCodeRequest(ContractModel):
 
 
 class ChildProcess(ContractModel):
-    role: Literal["language", "data", "provide", "work", "spare"]
+    role: Literal["language", "data", "provide", "work", "spare", "validation"]
     pid: Annotated[int, Field(ge=1)]
     memory_bytes: Annotated[int, Field(alias="memoryBytes", ge=0)]
 
@@ -3827,6 +3827,13 @@ class Snapshot(ContractModel):
     ]
 
 
+class StartValidation(ContractModel):
+    request: Annotated[
+        WalkForwardRequest | CrossValidationRequest | TradeMonteCarloRequest | BarMonteCarloRequest | LookAheadRequest,
+        Field(discriminator="kind"),
+    ]
+
+
 class Envelope(ContractModel):
     kind: Literal["event"]
     instance: Annotated[str, Field(description="One start of the engine.", pattern="^[0-9a-f]{32}$")]
@@ -3962,6 +3969,7 @@ METRICS: tuple[str, ...] = (
     "alpha",
     "beta",
 )
+LOWER_IS_BETTER: frozenset[str] = frozenset(("volatility", "maxDrawdownDays", "longestLosingStreak", "fees"))
 FILL_MODELS: dict[str, str] = {
     "standard": "A quarter of the bar's volume at the price, the rest one price increment worse.",
     "bestPrice": "Everything at the price, whatever the size.",
@@ -4620,4 +4628,9 @@ CALLS: dict[str, Call] = {
     "compareRuns": Call("POST", "/api/backtest/compare", "read", CompareRequest, None, Comparison),
     "labelRuns": Call("POST", "/api/backtest/label", "simulate", LabelRequest, None, RunList),
     "deleteRuns": Call("POST", "/api/backtest/delete", "simulate", DeleteRequest, None, DeleteReply),
+    "startValidation": Call("POST", "/api/validation", "simulate", StartValidation, None, ValidationSummary),
+    "listValidations": Call("GET", "/api/validation", "read", None, ValidationListQuery, ValidationList),
+    "getValidation": Call("GET", "/api/validation/{id}", "read", None, None, Validation),
+    "cancelValidation": Call("POST", "/api/validation/{id}/cancel", "simulate", None, None, ValidationSummary),
+    "getHonesty": Call("GET", "/api/honesty", "read", None, HonestyQuery, Honesty),
 }

@@ -35,6 +35,9 @@ from tino_engine.data import Catalog, Downloads, Fundamentals, Imports, Quality,
 from tino_engine.errors import TinoError
 from tino_engine.hub import Hub
 from tino_engine.ledger import Database, Writer, append, newest, read_after
+from tino_engine.search.cluster import make_executor
+from tino_engine.search.trials import count_run
+from tino_engine.search.validations import Validations
 from tino_engine.secrets import Keys, find_keychain
 from tino_engine.supervision.clock import SystemClock
 from tino_engine.supervision.hang import HangWatch
@@ -130,15 +133,41 @@ class Engine:
         )
         self.language = LanguageHost(self._language_facts)
         self.runs = Runs(
-            home, self.database, self.writer, self.hub, self.catalog, self.spare, self.clock, self._refresh_wanted.set
+            home,
+            self.database,
+            self.writer,
+            self.hub,
+            self.catalog,
+            self.spare,
+            self.clock,
+            self._refresh_wanted.set,
+            count_run,
         )
         self.reports = Reports(self.runs, self.data_child.get, bootstrap.dashboard_path)
+        self.validation_child = Single("validation")
+        self.validations = Validations(
+            home,
+            self.database,
+            self.writer,
+            self.hub,
+            self.catalog,
+            self.clock,
+            self.validation_child,
+            lambda workers, cluster: make_executor(self.processes.memory_bytes, workers, cluster),
+        )
         self.leases = Leases(
             home.clients,
             self.clock,
             self.processes,
             Graces(bootstrap.window_grace_ms / 1000, bootstrap.terminal_grace_ms / 1000),
-            busy=lambda: self.runs.running + self.runs.queued + self.imports.running + self.downloads.running > 0,
+            busy=lambda: (
+                self.runs.running
+                + self.runs.queued
+                + self.imports.running
+                + self.validations.running
+                + self.downloads.running
+                > 0
+            ),
             on_join=lambda client: self._client_event(ClientJoined(type="client.joined", client=client), client),
             on_leave=self._client_left,
             on_idle=lambda: self.stop("nobody uses it"),
@@ -151,6 +180,7 @@ class Engine:
         self.writer.start()
         self.hub.ledger_seq = await self.database.read(newest)
         await self.runs.recover()
+        await self.validations.recover()
         await self.catalog.recover()
         await asyncio.to_thread(self.uploads.clear)
         self.state = "healthy"
@@ -181,6 +211,8 @@ class Engine:
         for part, close in (
             ("downloads", self.downloads.close),
             ("imports", self.imports.close),
+            ("validations", self.validations.close),
+            ("validation_child", self.validation_child.close),
             ("runs", self.runs.close),
             ("spare", self.spare.close),
             ("data_child", self.data_child.close),
@@ -220,6 +252,8 @@ class Engine:
             ("language", self.language.running),
             ("data", self.data_child.running),
             ("spare", self.spare.running),
+            ("validation", self.validation_child.running),
+            *(("work", child) for child in self.validations.workers),
             *(("work", child) for child in self.runs.workers),
             *(("data", child) for child in self.imports.children.values()),
             *(("provide", child) for child in self.downloads.children.values()),
@@ -292,6 +326,8 @@ class Engine:
                 holders.append(f"{busy} run{'s' if busy > 1 else ''} under way")
             if self.imports.running:
                 holders.append("an import under way")
+            if self.validations.running:
+                holders.append("a validation under way")
             if self.downloads.running:
                 holders.append("a download under way")
             if not holders and self.leases.awaits_window(request.nonce):
@@ -313,6 +349,7 @@ class Engine:
         if self.state != "stopping":
             # While the engine ends it closes the sockets itself: then nobody left, and the runs are interrupted.
             self._spawn(self.runs.cancel_owned(lease.key))
+            self._spawn(self.validations.cancel_owned(lease.key))
 
     async def _warm_up(self) -> None:
         # Clients that come back after a crash wait for the engine's answer, which a starting worker would hold up.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
-from tino_engine.api import backtest, compare, data, providers, strategies
+from tino_engine.api import backtest, compare, data, providers, strategies, validation
 from tino_engine.api import engine as engine_calls
 from tino_engine.api.calls import build_router, error_response
 from tino_engine.api.guard import Guard
@@ -31,7 +31,14 @@ def create_app(engine: Engine) -> ASGIApp:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.include_router(
         build_router(
-            engine, engine_calls.calls, data.calls, providers.calls, strategies.calls, backtest.calls, compare.calls
+            engine,
+            engine_calls.calls,
+            data.calls,
+            providers.calls,
+            strategies.calls,
+            backtest.calls,
+            compare.calls,
+            validation.calls,
         )
     )
     app.router.routes.extend(build_sockets(engine))

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from tino_engine.contracts import Comparison, LabelRequest, RunListQuery, SeriesQuery
+    from tino_engine.contracts import Comparison, LabelRequest, RunListQuery, SeriesQuery, VenueModel
     from tino_engine.data import Catalog
     from tino_engine.hub import Hub
     from tino_engine.ledger import Database, Writer
@@ -101,6 +101,7 @@ class Runs:
         spare: Spare,
         clock: Clock,
         on_change: Callable[[], None],
+        count: Callable[[Connection, RunSummary, VenueModel, int], None],
     ) -> None:
         self._home = home
         self._database = database
@@ -110,6 +111,7 @@ class Runs:
         self._spare = spare
         self._clock = clock
         self._on_change = on_change
+        self._count = count
         self._code = CodeStore(home.runs / "code")
         self._jobs: dict[str, _Job] = {}
         self._slots = asyncio.Semaphore(max(2, (os.cpu_count() or 2)))
@@ -525,6 +527,10 @@ class Runs:
             "ended_at": summary.ended_at,
         }
 
+        finished = None
+        if ending and summary.status == "finished" and job.spec is not None and job.result is not None:
+            finished = (job.spec.request.venue, job.result.periods_per_year)
+
         def change(connection: Connection) -> int:
             if request is not None:
                 connection.execute(
@@ -540,6 +546,8 @@ class Runs:
                 )
             else:
                 connection.execute(backtest_results.update().where(backtest_results.c.id == summary.id).values(**row))
+            if finished is not None:
+                self._count(connection, summary, *finished)
             return append(
                 connection,
                 type_="run.changed",

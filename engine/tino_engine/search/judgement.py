@@ -366,7 +366,9 @@ def _drawdown(equity: np.ndarray) -> float:
 
 
 def _distribution(values: np.ndarray, actual: float | None) -> Distribution:
-    counts, edges = np.histogram(values, bins=BINS)
+    # Values that are all alike, but for rounding, are one bar.
+    alike = float(np.ptp(values)) <= 1e-9 * max(1.0, float(np.abs(values).max()))
+    counts, edges = np.histogram(values, bins=1 if alike else BINS)
     return Distribution(
         percentiles=[float(value) for value in np.percentile(values, monte_carlo.PERCENTILES)],
         mean=float(np.mean(values)),

@@ -111,3 +111,9 @@ def counted(connection: Connection, subject: Subject) -> list[float | None]:
         table.c.data == subject.data,
     )
     return list(connection.execute(statement).scalars().all())
+
+
+def count_run(connection: Connection, run: RunSummary, venue: VenueModel, periods_per_year: int) -> None:
+    """Count a finished run, inside the write that records it."""
+    subject = Subject(run.path, run.name, run.bar_types)
+    count(connection, subject, [trial_of_run(run, venue, periods_per_year)], run.ended_at or run.created_at)

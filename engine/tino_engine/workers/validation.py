@@ -9,7 +9,7 @@ Calls, one at a time; series are as `data.series` gives them:
                                                   → a `CrossValidationResult`
     barMonteCarlo {request, counts, sharpes, failed, statements} and points   → a `BarMonteCarloResult`
     tradeMonteCarlo {folder, id, request}         → a `TradeMonteCarloResult`
-    moments {folder, id}                          → {observations, sharpe, skewness, kurtosis} of a run's daily returns
+    moments {folder, id}                          → {observations, sharpe, skewness, kurtosis, periodsPerYear} of a run's daily returns
     overfitting {counts} and points               → {overfitting, moments}: an `Overfitting` or null, and the moments of each point
 
 Points are the bytes that `nautilus/points.py` gives, behind one another.
@@ -75,6 +75,9 @@ def _handlers() -> dict[str, Any]:
             "moments": [judgement.moments(returns) for returns in points],
         }
 
+    def grade(run: StoredRun) -> dict[str, Any]:
+        return {**judgement.moments(judgement.daily_returns(run)[1]), "periodsPerYear": run.result.periods_per_year}
+
     return {
         "plan": plan,
         "spread": spread,
@@ -84,7 +87,7 @@ def _handlers() -> dict[str, Any]:
         "tradeMonteCarlo": lambda params, _: judgement.judge_trades(
             stored(params), params["request"], params["id"]
         ).model_dump(mode="json"),
-        "moments": lambda params, _: judgement.moments(judgement.daily_returns(stored(params))[1]),
+        "moments": lambda params, _: grade(stored(params)),
         "overfitting": measure,
     }
 
