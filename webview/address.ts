@@ -5,7 +5,13 @@ import { PageState } from "#contracts";
 export function readAddress(address: { pathname: string; search: string }): PageState {
   const query = new URLSearchParams(address.search);
   const page = address.pathname.replace(/^\/+|\/+$/g, "");
-  const read = PageState.safeParse({ page, run: query.get("run"), path: query.get("path"), name: query.get("name"), ...(query.has("runs") && { runs: query.get("runs")!.split(",") }) });
+  const read = PageState.safeParse({
+    page,
+    run: query.get("run"),
+    path: query.get("path"),
+    name: query.get("name"),
+    ...(query.has("runs") && { runs: query.get("runs")!.split(",") }),
+  });
   return read.success ? read.data : { page: "backtest", run: null, path: null, name: null };
 }
 

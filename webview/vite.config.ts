@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
-import { build, type Plugin as BundlePlugin } from "esbuild";
+import { type Plugin as BundlePlugin, build } from "esbuild";
 import { defineConfig, type Plugin } from "vite";
 import manifest from "../package.json" with { type: "json" };
 

@@ -214,7 +214,7 @@ def test_hours_are_those_of_the_exchange_across_its_summer_time() -> None:
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: TempPathFactory) -> Iterator[LiveEngine]:
     pages = tmp_path_factory.mktemp("pages")
-    (pages / "tearsheet.html").write_text("<script>show(null/*tino*/)</script>")
+    (pages / "tearsheet.html").write_text('<script>show("tino:shown")</script>')
     home = tmp_path_factory.mktemp("home")
     with LiveEngine(home, {"dashboardPath": str(pages)}, trusted=[EMA_CROSS.parents[1]]) as live:
         live.post("/api/data/sample")

@@ -8,8 +8,8 @@ import { type ExportQuery, exportName, type RunCode, type RunSummary, Tag } from
 import type { EngineClient } from "../client/engineClient.ts";
 import type { ConnectedContext } from "../context.ts";
 import { isActive } from "../engineView.ts";
-import { ago, count, outcomeOf, symbolsOf } from "../views/text.ts";
 import { codeUri } from "../views/runCode.ts";
+import { ago, count, outcomeOf, symbolsOf } from "../views/text.ts";
 import { readRunIds } from "./arguments.ts";
 import type { Surroundings } from "./command.ts";
 import { itemOf } from "./runs.ts";
@@ -37,13 +37,20 @@ export async function showCode(client: EngineClient, first: string, second: stri
   const codeOf = (id: string) => client.call("getRunCode", { path: { id } });
   const a = await codeOf(first);
   const b = second === null ? null : await codeOf(second);
-  const pairs = b ? pairsOfRuns(a, b) : a.files.filter(({ edited }) => edited).map(({ name, path }) => ({ name, left: codeUri(a.id, name), right: vscode.Uri.file(path) }));
+  const pairs = b
+    ? pairsOfRuns(a, b)
+    : a.files.filter(({ edited }) => edited).map(({ name, path }) => ({ name, left: codeUri(a.id, name), right: vscode.Uri.file(path) }));
   const title = `${first.slice(-8)} ↔ ${second === null ? "now" : second.slice(-8)}`;
   const [only] = pairs;
   if (!only) {
     vscode.window.showInformationMessage(b ? "Both runs ran the same code." : "The code is as it was when it ran.");
   } else if (pairs.length === 1) await vscode.commands.executeCommand("vscode.diff", only.left, only.right, `${only.name} (${title})`);
-  else await vscode.commands.executeCommand("vscode.changes", `Code of runs (${title})`, pairs.map(({ left, right }) => [right, left, right]));
+  else
+    await vscode.commands.executeCommand(
+      "vscode.changes",
+      `Code of runs (${title})`,
+      pairs.map(({ left, right }) => [right, left, right]),
+    );
 }
 
 function pairsOfRuns(a: RunCode, b: RunCode) {
@@ -118,7 +125,11 @@ export async function deleteAfterQuestion(client: EngineClient, runs: readonly R
   const lines = runs.slice(0, NAMED).map((run) => `${run.name} on ${symbolsOf(run)}: ${outcomeOf(run)}, ${ago(run.createdAt, Date.now())}`);
   if (runs.length > NAMED) lines.push(`and ${runs.length - NAMED} more`);
   const detail = `${lines.join("\n")}\n\nTheir results are removed from the disk for good.`;
-  const answer = await vscode.window.showWarningMessage(`Delete ${runs.length === 1 ? "this run" : count(runs.length, "run")}?`, { modal: true, detail }, "Delete");
+  const answer = await vscode.window.showWarningMessage(
+    `Delete ${runs.length === 1 ? "this run" : count(runs.length, "run")}?`,
+    { modal: true, detail },
+    "Delete",
+  );
   if (answer === "Delete") await client.call("deleteRuns", { body: { runs: idsOf(runs) } });
 }
 

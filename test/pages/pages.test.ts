@@ -597,11 +597,70 @@ describe("the list of runs", () => {
       .getByRole("columnheader", { name: /Return/ })
       .getByRole("button")
       .click();
-    const returns = (await grid.locator("tbody td:nth-child(7)").allInnerTexts()).map((text) => Number.parseFloat(text.replace("−", "-")));
+    const returns = (await grid.locator("tbody td:nth-child(9)").allInnerTexts()).map((text) => Number.parseFloat(text.replace("−", "-")));
     expect([returns, [...returns].reverse()]).toContainEqual([...returns].sort((a, b) => a - b));
     await grid.getByRole("row").nth(1).dblclick();
     await chartReady(page);
     expect(new URL(page.url()).pathname).toBe("/backtest");
+  });
+});
+
+describe("runs that are chosen", () => {
+  test("are labelled, compared and deleted after a question", async () => {
+    const ids = [5, 8, 12].map((fast) => engine.addFinished({ ...DAILY, fast, slow: 40, seed: fast }).id);
+    const page = await pages.show(engine, "/runs");
+    const grid = page.getByRole("grid", { name: "Runs" });
+    const bar = page.getByRole("toolbar", { name: "Chosen runs" });
+    const mark = async (row: number) => grid.getByRole("row").nth(row).getByRole("checkbox").check();
+    await mark(3);
+    await bar.getByRole("textbox", { name: "Add a tag" }).fill("calm");
+    await bar.getByRole("textbox", { name: "Add a tag" }).press("Enter");
+    await bar.getByRole("textbox", { name: "Note" }).fill("keeps its head");
+    await bar.getByRole("textbox", { name: "Note" }).press("Enter");
+    await bar.getByRole("button", { name: "Pin", exact: true }).click();
+    // The oldest run: what is pinned stands on top.
+    await grid.getByRole("row").nth(1).getByText("calm").waitFor();
+    await grid.getByRole("row").nth(1).getByText("keeps its head").waitFor();
+    await page.getByRole("combobox", { name: "Tag" }).selectOption("calm");
+    await expect.poll(() => grid.getAttribute("aria-rowcount")).toBe("2");
+    await page.getByRole("combobox", { name: "Tag" }).selectOption("");
+    expect(engine.runs.get(ids[0]!)!.run).toMatchObject({ tags: ["calm"], note: "keeps its head", pinned: true });
+
+    await mark(2);
+    await bar.getByRole("button", { name: "Compare" }).click();
+    await page.getByRole("img", { name: "Growth of each run" }).waitFor();
+    expect(new URL(page.url()).searchParams.get("runs")).toBe(`${ids[0]},${ids[2]}`);
+    // Two curves and two drawdowns, each of them from a level that has no more points than pixels.
+    await expect.poll(() => page.locator(".plot-line").count()).toBe(4);
+    const asked = engine.requests.filter((request) => request.includes("/series/equity"));
+    expect(asked).toHaveLength(2);
+    expect(asked.every((request) => request.includes("points="))).toBe(true);
+    const returns = page.getByRole("row", { name: /^Total return/ }).getByRole("cell");
+    const [first, second] = [0, 2].map((index) => engine.runs.get(ids[index]!)!.run.metrics!.totalReturn!);
+    const shown = (await returns.allInnerTexts()).map((text) => Number.parseFloat(text.replace("−", "-").replaceAll(",", "")));
+    expect(shown).toEqual([first! * 100, second! * 100, (second! - first!) * 100].map((value) => Number(value.toFixed(1))));
+    await page.getByRole("row", { name: /^fast 5 12/ }).waitFor();
+    await page.getByRole("button", { name: "A → B" }).click();
+    await page.getByText("+    fast = 12").waitFor();
+    await page.getByText("-    fast = 5").waitFor();
+    await page.getByRole("button", { name: "Hold the others against this run" }).click();
+    await expect.poll(() => new URL(page.url()).searchParams.get("runs")).toBe(`${ids[2]},${ids[0]}`);
+
+    await page.goBack();
+    await mark(2);
+    const questions: string[] = [];
+    page.once("dialog", (dialog) => {
+      questions.push(dialog.message());
+      return dialog.dismiss();
+    });
+    await bar.getByRole("button", { name: "Delete" }).click();
+    await expect.poll(() => questions.length).toBe(1);
+    expect(questions[0]).toContain("EmaCross on AAPL.XNAS");
+    expect(engine.runs.size).toBe(3);
+    page.once("dialog", (dialog) => dialog.accept());
+    await bar.getByRole("button", { name: "Delete" }).click();
+    await expect.poll(() => grid.getAttribute("aria-rowcount")).toBe("3");
+    expect(engine.runs.size).toBe(2);
   });
 });
 

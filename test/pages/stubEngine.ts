@@ -10,12 +10,17 @@ import { extname, join, normalize } from "node:path";
 import { type WebSocket, WebSocketServer } from "ws";
 import {
   BacktestRequest,
+  type Comparison,
+  type DeleteReply,
   type ErrorBody,
   type Event,
   Hello,
+  type LabelRequest,
+  METRICS,
   type Metrics,
   PROTOCOL,
   type Run,
+  type RunList,
   type RunProgress,
   type RunSummary,
   SERIES_COLUMNS,
@@ -397,6 +402,17 @@ export class StubEngine {
           const run = this.runs.get(first)?.run;
           return run ? json(run) : refuse(TinoError.of("run_not_found", { id: first }).body, 404);
         }
+        case "POST /backtest/…":
+          return json(this.#change(first, JSON.parse(text)));
+        case "GET /backtest/…/code": {
+          const { run } = this.runs.get(first)!;
+          const text = `class EmaCross(Strategy):\n    fast = ${run.parameters.fast}\n`;
+          return json({
+            id: first,
+            code: { hash: run.codeHash, commit: null, dirty: null },
+            files: [{ name: "ema_cross.py", path: run.path, text, edited: false }],
+          });
+        }
         case "POST /backtest/…/cancel": {
           this.end(first, { status: "cancelled" });
           return json(summaryOf(this.runs.get(first)!.run));
@@ -412,6 +428,46 @@ export class StubEngine {
     } catch (error) {
       refuse(TinoError.of("internal", { reference: String(error), log: "none" }).body, 500);
     }
+  }
+
+  /** What labels, deletes and compares runs, as far as the pages show it. */
+  #change(verb: string, body: { runs: string[] } & Partial<LabelRequest>): Comparison | RunList | DeleteReply {
+    const runs = body.runs.map((id) => this.runs.get(id)!.run);
+    if (verb === "delete") {
+      for (const { id } of runs) {
+        this.runs.delete(id);
+        this.publish({ type: "run.deleted", id });
+      }
+      return { deleted: body.runs, freedBytes: 1_000_000 };
+    }
+    if (verb === "label") {
+      for (const run of runs) {
+        const { addTags = [], removeTags = [], note = null, pinned = null } = body;
+        Object.assign(run, {
+          tags: [...new Set([...run.tags, ...addTags])].filter((tag) => !removeTags.includes(tag)),
+          note: note ?? run.note,
+          pinned: pinned ?? run.pinned,
+        });
+        this.publish({ type: "run.labelled", run: summaryOf(run) });
+      }
+      return { runs: runs.map(summaryOf), more: false };
+    }
+    const rows = (values: (number | null)[]) => ({
+      values,
+      differences: values.map((value) => (value === null || values[0] == null ? null : value - values[0])),
+    });
+    return {
+      runs: runs.map(summaryOf),
+      startingEquity: runs.map(() => 100_000),
+      metrics: (Object.keys(METRICS) as (keyof Metrics)[]).map((name) => ({ name, ...rows(runs.map(({ metrics }) => metrics?.[name] ?? null)) })),
+      parameters: Object.keys(runs[0]!.parameters).map((name) => {
+        const values = runs.map(({ parameters }) => parameters[name] ?? null);
+        return { name, values, differs: values.some((value) => value !== values[0]) };
+      }),
+      assumptions: [{ label: "Fees", values: runs.map(() => "0.05 % of the traded value."), differs: false }],
+      sameCode: runs.map((_, index) => index === 0),
+      remarks: [],
+    };
   }
 
   #start(request: BacktestRequest, json: (value: unknown) => void): void {

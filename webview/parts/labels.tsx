@@ -75,7 +75,12 @@ export function LabelBar({ runs, compare, done }: { runs: readonly RunSummary[];
         <TagInput add={(tag) => label(ids, { addTags: [tag] })} />
       </span>
       {runs.length === 1 ? <NoteInput key={runs[0]!.id} run={runs[0]!} save={(note) => label(ids, { note })} /> : <span className="frame-space" />}
-      <Button icon="trash" disabled={active} title={active ? "A run that has not ended cannot be deleted" : undefined} onClick={() => act({ type: "deleteRuns", runs: [...runs] })}>
+      <Button
+        icon="trash"
+        disabled={active}
+        title={active ? "A run that has not ended cannot be deleted" : undefined}
+        onClick={() => act({ type: "deleteRuns", runs: [...runs] })}
+      >
         Delete
       </Button>
       <ToolButton icon="close" label="Choose nothing" onClick={done} />

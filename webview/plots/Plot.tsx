@@ -6,7 +6,7 @@ import { type KeyboardEvent, type PointerEvent, type ReactNode, useId, useLayout
 import { extent, levels, logLevels, type Tick, timeTicks } from "./scale.ts";
 import "./plots.css";
 
-const MARGIN = { left: 52, right: 10, top: 8, bottom: 20 } as const;
+const MARGIN = { left: 60, right: 10, top: 8, bottom: 20 } as const;
 /** Pixels that a label needs for itself. */
 const LABEL_ACROSS = 72;
 const LABEL_DOWN = 34;
@@ -28,7 +28,7 @@ interface FrameProps {
 
 /** Gives its width to what is drawn in it. */
 function Frame({ label, height, children }: FrameProps) {
-  const host = useRef<HTMLDivElement>(null);
+  const host = useRef<HTMLElement>(null);
   const [width, setWidth] = useState(0);
   useLayoutEffect(() => {
     const element = host.current;
@@ -40,9 +40,9 @@ function Frame({ label, height, children }: FrameProps) {
     return () => observer.disconnect();
   }, []);
   return (
-    <div className="plot" ref={host} style={{ minHeight: height }} role="figure" aria-label={label}>
+    <figure className="plot" ref={host} style={{ minHeight: height }} aria-label={label}>
       {width > MARGIN.left + MARGIN.right + 20 ? children(width) : null}
-    </div>
+    </figure>
   );
 }
 
@@ -65,7 +65,12 @@ function Bottom({ area, ticks }: { area: Area; ticks: readonly Tick[] }) {
   return (
     <g className="plot-levels">
       {ticks.map(({ at, label }) => (
-        <text key={`${at} ${label}`} x={Math.min(Math.max(area.x(at), MARGIN.left + 12), area.width - MARGIN.right - 12)} y={area.height - 5} textAnchor="middle">
+        <text
+          key={`${at} ${label}`}
+          x={Math.min(Math.max(area.x(at), MARGIN.left + 12), area.width - MARGIN.right - 12)}
+          y={area.height - 5}
+          textAnchor="middle"
+        >
           {label}
         </text>
       ))}
@@ -144,7 +149,8 @@ function Lines({ label, lines, width, height = 160, text, timeText, base, log = 
   const { area, from, to } = drawn;
   if (!(to > from)) return null;
 
-  const instantAt = (x: number) => from + ((Math.min(Math.max(x, MARGIN.left), width - MARGIN.right) - MARGIN.left) / (width - MARGIN.left - MARGIN.right)) * (to - from);
+  const instantAt = (x: number) =>
+    from + ((Math.min(Math.max(x, MARGIN.left), width - MARGIN.right) - MARGIN.left) / (width - MARGIN.left - MARGIN.right)) * (to - from);
   const placeOf = (event: PointerEvent<SVGSVGElement>) => event.clientX - event.currentTarget.getBoundingClientRect().left;
   const at = pointer === null ? null : instantAt(pointer);
   const readings = at === null ? [] : lines.map((line) => ({ line, ...readAt(line, at) }));
@@ -154,18 +160,19 @@ function Lines({ label, lines, width, height = 160, text, timeText, base, log = 
     if (event.key === "Escape") {
       setPointer(null);
       onRange?.(null);
-    } else if (move !== 0) setPointer((now) => Math.min(Math.max((now ?? (move > 0 ? MARGIN.left - 1 : width - MARGIN.right + 1)) + move * 4, MARGIN.left), width - MARGIN.right));
+    } else if (move !== 0)
+      setPointer((now) => Math.min(Math.max((now ?? (move > 0 ? MARGIN.left - 1 : width - MARGIN.right + 1)) + move * 4, MARGIN.left), width - MARGIN.right));
     else return;
     event.preventDefault();
   };
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex lint/a11y/noNoninteractiveElementInteractions: the plot is read with the arrow keys. */}
       <svg
         width={width}
         height={height}
         role="img"
         aria-label={label}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: the plot is read with the arrow keys.
         tabIndex={0}
         data-drags={onRange !== undefined}
         onPointerMove={(event) => setPointer(placeOf(event))}
@@ -177,7 +184,8 @@ function Lines({ label, lines, width, height = 160, text, timeText, base, log = 
         }}
         onPointerUp={(event) => {
           const end = placeOf(event);
-          if (dragged !== null && onRange && Math.abs(end - dragged) >= LEAST_DRAG) onRange({ from: instantAt(Math.min(end, dragged)), to: instantAt(Math.max(end, dragged)) });
+          if (dragged !== null && onRange && Math.abs(end - dragged) >= LEAST_DRAG)
+            onRange({ from: instantAt(Math.min(end, dragged)), to: instantAt(Math.max(end, dragged)) });
           else onPick?.(instantAt(end));
           setDragged(null);
         }}
@@ -200,7 +208,13 @@ function Lines({ label, lines, width, height = 160, text, timeText, base, log = 
             </g>
           ))}
           {dragged !== null && pointer !== null ? (
-            <rect className="plot-drag" x={Math.min(dragged, pointer)} width={Math.abs(pointer - dragged)} y={MARGIN.top} height={height - MARGIN.top - MARGIN.bottom} />
+            <rect
+              className="plot-drag"
+              x={Math.min(dragged, pointer)}
+              width={Math.abs(pointer - dragged)}
+              y={MARGIN.top}
+              height={height - MARGIN.top - MARGIN.bottom}
+            />
           ) : null}
         </g>
         {shownAt === null || at === null ? null : (
@@ -272,7 +286,9 @@ function readAt({ times, values }: PlotLine, at: number): { readonly time: numbe
     else high = middle;
   }
   const value = values[low - 1];
-  return low === 0 || value === undefined || value === null || Number.isNaN(value) ? { time: low === 0 ? null : times[low - 1]!, value: null } : { time: times[low - 1]!, value };
+  return low === 0 || value === undefined || value === null || Number.isNaN(value)
+    ? { time: low === 0 ? null : times[low - 1]!, value: null }
+    : { time: times[low - 1]!, value };
 }
 
 export interface PlotBar {

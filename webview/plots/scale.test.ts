@@ -9,7 +9,7 @@ it.each([
 ])("round levels from %f to %f", (low, high, most, wanted) => {
   const found = levels(low, high, most);
   expect(found).toHaveLength(wanted.length);
-  found.forEach((level, index) => expect(level).toBeCloseTo(wanted[index]!, 12));
+  for (const [index, level] of found.entries()) expect(level).toBeCloseTo(wanted[index]!, 12);
 });
 
 it("levels of a logarithmic axis lie at 1, 2 and 5", () => {
@@ -29,7 +29,12 @@ describe("labels of time", () => {
 });
 
 it("an extent leaves out what is not known and keeps what must be seen", () => {
-  expect(extent([[1, null, 3], [Number.NaN, -2]])).toEqual([-2, 3]);
+  expect(
+    extent([
+      [1, null, 3],
+      [Number.NaN, -2],
+    ]),
+  ).toEqual([-2, 3]);
   expect(extent([[5]], [0])).toEqual([0, 5]);
   expect(extent([[]])).toEqual([0, 1]);
   expect(extent([[7, 7]])).toEqual([6.93, 7.07]);

@@ -42,7 +42,8 @@ export function timeTicks(from: number, to: number, most: number): Tick[] {
     for (let month = Math.ceil((start.getUTCFullYear() * 12 + start.getUTCMonth()) / step) * step; ; month += step) {
       const at = Date.UTC(Math.floor(month / 12), month % 12, 1);
       if (at > to) return ticks;
-      if (at >= from) ticks.push({ at, label: month % 12 === 0 ? String(month / 12) : `${MONTHS[month % 12]}${step < 12 ? "" : ` ${Math.floor(month / 12)}`}` });
+      if (at >= from)
+        ticks.push({ at, label: month % 12 === 0 ? String(month / 12) : `${MONTHS[month % 12]}${step < 12 ? "" : ` ${Math.floor(month / 12)}`}` });
     }
   }
   const step = [1, 5, 15, 30, 60, 180, 360, 720, 1440, 2880, 10_080].map((minutes) => minutes * 60_000).find((length) => length >= wanted) ?? 20_160 * 60_000;

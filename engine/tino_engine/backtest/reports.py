@@ -29,7 +29,7 @@ VERSION = 1
 """Of the computation in `tearsheet`."""
 
 PAGE = "tearsheet.html"
-PLACE = b"null/*tino*/"
+PLACE = b'"tino:shown"'
 """Where the page, which `webview/tearsheet` becomes, expects the run that it shows."""
 
 logger = log.get("backtest")

@@ -59,10 +59,10 @@ function Shown({ comparison, open, reorder }: { comparison: Comparison; open: Pr
   const ids = runs.map(({ id }) => id);
   const save = () => {
     const plots = [...(chart.current?.querySelectorAll("svg") ?? [])];
-    savePlot(plots, named.map(({ letter, color, run }) => ({ color, label: `${letter} ${run.name} ${run.id.slice(-8)}` }))).then(
-      (bytes) => act({ type: "saveFile", name: `compare-${ids.map((id) => id.slice(-8)).join("-")}.png`, bytes }),
-      tell,
-    );
+    savePlot(
+      plots,
+      named.map(({ letter, color, run }) => ({ color, label: `${letter} ${run.name} ${run.id.slice(-8)}` })),
+    ).then((bytes) => act({ type: "saveFile", name: `compare-${ids.map((id) => id.slice(-8)).join("-")}.png`, bytes }), tell);
   };
   return (
     <main className="compare">
@@ -106,7 +106,11 @@ function Shown({ comparison, open, reorder }: { comparison: Comparison; open: Pr
       </section>
       <Values
         title="Parameters"
-        rows={comparison.parameters.map(({ name, values, differs }) => ({ name, differs, values: values.map((value) => (value === null ? null : Array.isArray(value) ? value.join(", ") : String(value))) }))}
+        rows={comparison.parameters.map(({ name, values, differs }) => ({
+          name,
+          differs,
+          values: values.map((value) => (value === null ? null : Array.isArray(value) ? value.join(", ") : String(value))),
+        }))}
         runs={runs}
       />
       <Values title="Assumptions" rows={comparison.assumptions.map(({ label, values, differs }) => ({ name: label, values, differs }))} runs={runs} />

@@ -46,7 +46,11 @@ export function Curves({ runs }: { runs: readonly NamedRun[] }) {
         placeholderData: (before: Uint8Array<ArrayBuffer> | undefined) => before,
       };
     }),
-    combine: (results) => ({ data: results.map(({ data }) => data), error: results.find(({ error }) => error)?.error ?? null, retry: () => results.forEach(({ refetch }) => void refetch()) }),
+    combine: (results) => ({
+      data: results.map(({ data }) => data),
+      error: results.find(({ error }) => error)?.error ?? null,
+      retry: () => results.forEach(({ refetch }) => void refetch()),
+    }),
   });
   const { data } = asked;
   const lines = useMemo(() => {
@@ -56,16 +60,27 @@ export function Curves({ runs }: { runs: readonly NamedRun[] }) {
         const table = tables[index];
         if (!table) return [];
         const values = table.number(column);
-        return [{ label: `${letter} ${run.name}`, color, times: table.number("ts"), values: column === "equity" ? values.map((value) => value / start!) : values }];
+        return [
+          {
+            label: `${letter} ${run.name}`,
+            color,
+            times: table.number("ts"),
+            values: column === "equity" ? values.map((value) => value / start! - (log ? 0 : 1)) : values,
+          },
+        ];
       });
     return { growth: of("equity"), drawdown: of("drawdown") };
-  }, [data, drawn]);
+  }, [data, drawn, log]);
   if (asked.error) return <Failure error={asTinoError(asked.error).body} retry={asked.retry} />;
   if (drawn.length === 0) return null;
   if (lines.growth.length < drawn.length) return <Skeleton label="Loading curves" lines={6} />;
   const span = lines.growth.map(({ times }) => times[times.length - 1]! - times[0]!);
   const fine = (range ? range.to - range.from : Math.max(...span)) < 40 * 86_400_000;
-  const timeText = (at: number) => new Date(at).toISOString().slice(0, fine ? 16 : 10).replace("T", " ");
+  const timeText = (at: number) =>
+    new Date(at)
+      .toISOString()
+      .slice(0, fine ? 16 : 10)
+      .replace("T", " ");
   const plotted = { timeText, range: range ?? undefined, onRange: setRange };
   return (
     <section className="compare-curves" aria-label="Curves">
@@ -81,7 +96,15 @@ export function Curves({ runs }: { runs: readonly NamedRun[] }) {
           </Button>
         ) : null}
       </h3>
-      <LinePlot label="Growth of each run" lines={lines.growth} height={300} text={(value) => percent(value - 1, Math.abs(value - 1) < 0.1 ? 1 : 0, true)} base={1} log={log} {...plotted} />
+      <LinePlot
+        label="Growth of each run"
+        lines={lines.growth}
+        height={300}
+        text={(value) => growthText(log ? value - 1 : value)}
+        base={log ? 1 : 0}
+        log={log}
+        {...plotted}
+      />
       <h3>
         Drawdown <small>below the highest equity so far</small>
       </h3>
@@ -89,3 +112,5 @@ export function Curves({ runs }: { runs: readonly NamedRun[] }) {
     </section>
   );
 }
+
+const growthText = (growth: number): string => percent(growth, Math.abs(growth) < 0.1 ? 1 : 0, true);

@@ -6,7 +6,10 @@ const PAD = 12;
 /** What a plot gets from style sheets, which a picture does not have. */
 const STYLES = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "font-family", "font-size", "text-anchor"];
 
-export async function savePlot(plots: readonly SVGSVGElement[], legend: readonly { readonly color: string; readonly label: string }[]): Promise<Uint8Array<ArrayBuffer>> {
+export async function savePlot(
+  plots: readonly SVGSVGElement[],
+  legend: readonly { readonly color: string; readonly label: string }[],
+): Promise<Uint8Array<ArrayBuffer>> {
   const style = getComputedStyle(document.body);
   const width = Math.max(...plots.map((plot) => plot.clientWidth)) + 2 * PAD;
   const height = plots.reduce((sum, plot) => sum + plot.clientHeight, 0) + LINE + 2 * PAD;
@@ -40,11 +43,14 @@ async function pictureOf(plot: SVGSVGElement): Promise<HTMLImageElement> {
   const copy = plot.cloneNode(true) as SVGSVGElement;
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   const originals = plot.querySelectorAll("*");
-  copy.querySelectorAll("*").forEach((element, index) => {
+  const copies = [...copy.querySelectorAll("*")];
+  copies.forEach((element, index) => {
     const style = getComputedStyle(originals[index]!);
     for (const name of STYLES) element.setAttribute(name, style.getPropertyValue(name));
     element.removeAttribute("style");
   });
+  // What was pointed at is no part of the picture.
+  for (const cursor of copy.querySelectorAll(".plot-cursor")) cursor.remove();
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(copy))}`;
   await image.decode();

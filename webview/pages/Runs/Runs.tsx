@@ -45,7 +45,9 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
   }, [fetched.data, live]);
   const shown = useMemo(() => {
     const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
-    return all.filter((run) => (status === null || run.status === status) && (tag === null || run.tags.includes(tag)) && wanted.every((word) => textOf(run).includes(word)));
+    return all.filter(
+      (run) => (status === null || run.status === status) && (tag === null || run.tags.includes(tag)) && wanted.every((word) => textOf(run).includes(word)),
+    );
   }, [all, words, status, tag]);
   const tags = useMemo(() => [...new Set(all.flatMap((run) => run.tags))].sort((a, b) => a.localeCompare(b, "en")), [all]);
   const statuses = useMemo(() => {
@@ -260,16 +262,6 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
           Open
         </Button>
       </div>
-      {chosen.length > 0 ? (
-        <LabelBar
-          runs={chosen}
-          compare={compare}
-          done={() => {
-            setMarked(new Set());
-            setSelected(null);
-          }}
-        />
-      ) : null}
       <DataTable
         label="Runs"
         columns={columns}
@@ -281,6 +273,16 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
         onOpen={openRun}
         toneOf={(run) => (run.status === "finished" ? null : "muted")}
       />
+      {chosen.length > 0 ? (
+        <LabelBar
+          runs={chosen}
+          compare={compare}
+          done={() => {
+            setMarked(new Set());
+            setSelected(null);
+          }}
+        />
+      ) : null}
     </main>
   );
 }
@@ -298,7 +300,8 @@ function parametersOf(run: RunSummary): string {
     .join(", ");
 }
 
-const textOf = (run: RunSummary): string => `${run.name} ${fileName(run.path)} ${run.symbols.join(" ")} ${parametersOf(run)} ${run.status} ${run.tags.join(" ")} ${run.note}`.toLowerCase();
+const textOf = (run: RunSummary): string =>
+  `${run.name} ${fileName(run.path)} ${run.symbols.join(" ")} ${parametersOf(run)} ${run.status} ${run.tags.join(" ")} ${run.note}`.toLowerCase();
 
 function RunProgressCell({ run }: { run: RunSummary }) {
   const progress = run.progress;
