@@ -494,3 +494,75 @@ def test_a_full_disk_loses_the_run_and_nothing_else(tmp_path: Path, workspace: P
     assert (status, error["code"]) == ("failed", "disk_full")
     assert left == []
     assert state == "healthy"
+
+
+# -- several of everything ---------------------------------------------------------------------------------------------
+
+WEEKS = "AAPL.XNAS-1-WEEK-LAST-INTERNAL@1-DAY-EXTERNAL"
+
+
+@pytest.mark.parametrize(
+    ("changes", "labels", "bar_types"),
+    [
+        (
+            {"symbols": ["AAPL.XNAS", "IBM.XNYS"], "perSymbol": True},
+            {"Tested AAPL.XNAS": 1, "Tested IBM.XNYS": 1},
+            ["AAPL.XNAS-1-DAY-LAST-EXTERNAL", "IBM.XNYS-1-DAY-LAST-EXTERNAL"],
+        ),
+        (
+            {"others": [{"parameters": {"size": 2}}, {"symbols": ["IBM.XNYS"], "parameters": {"size": 3}}]},
+            {"Tested AAPL.XNAS 1": 1, "Tested AAPL.XNAS 2": 2, "Tested IBM.XNYS": 3},
+            ["AAPL.XNAS-1-DAY-LAST-EXTERNAL", "IBM.XNYS-1-DAY-LAST-EXTERNAL"],
+        ),
+        ({"symbols": [], "barTypes": [WEEKS], "warmUp": None}, {}, [WEEKS]),
+    ],
+)
+def test_who_trades_on_what(
+    engine: LiveEngine, workspace: Path, changes: dict[str, Any], labels: dict[str, int], bar_types: list[str]
+) -> None:
+    path = write(workspace, "several", strategy(BUY_ONCE))
+    others = [{"path": str(path), **other} for other in changes.pop("others", [])]
+    run = finish(engine, request(path, strategies=others, **changes))
+    assert run["status"] == "finished", run["error"]
+    assert run["barTypes"] == bar_types
+    assert run["perSymbol"] == changes.get("perSymbol", False)
+    found = {one["label"]: one for one in run["result"]["strategies"]}
+    assert list(found) == list(labels)
+    sizes = (
+        dict(
+            zip(
+                *(table(engine, run["id"], "fills")[name].to_pylist() for name in ("strategy", "quantity")), strict=True
+            )
+        )
+        if labels
+        else {}
+    )
+    assert sizes == labels
+    profit = sum(one["metrics"]["netProfit"] for one in found.values())
+    assert not labels or profit == pytest.approx(run["result"]["metrics"]["netProfit"], abs=0.01)
+    if not labels:
+        # A year has 52 weeks of bars, and the third one is bought on.
+        assert 50 <= table(engine, run["id"], "bars.0").num_rows <= 53
+        assert table(engine, run["id"], "fills").num_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"barTypes": ["AAPL.XNAS-5-MINUTE-LAST-INTERNAL@1-MINUTE-EXTERNAL"]}, "bar_type_unknown"),
+        ({"barTypes": ["AAPL.XNAS-5-MINUTE-LAST-INTERNAL"]}, "bar_type_unknown"),
+        ({"ticks": ["trades"]}, "bar_type_unknown"),
+        ({"strategies": [{"path": "HERE.missing"}]}, "strategy_file_not_found"),
+        ({"strategies": [{"path": "UNTRUSTED"}]}, "workspace_untrusted"),
+        ({"strategies": [{"path": "HERE", "symbols": ["NOPE"]}]}, "symbol_unknown"),
+    ],
+)
+def test_what_is_not_stored_or_not_there(
+    engine: LiveEngine, workspace: Path, changes: dict[str, Any], code: str
+) -> None:
+    path = write(workspace, "lacking", strategy(BUY_ONCE))
+    untrusted = write(workspace.parent, "untrusted", strategy(BUY_ONCE))
+    for other in changes.get("strategies", []):
+        other["path"] = other["path"].replace("HERE", str(path)).replace("UNTRUSTED", str(untrusted))
+    reply = engine.call("POST", "/api/backtest", request(path, **changes))
+    assert reply.json["code"] == code

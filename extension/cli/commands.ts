@@ -69,7 +69,11 @@ export async function run(argv: readonly string[], version: string, build: Build
     .option("--to <day>", "last day, inclusive; the end of the data without it")
     .option("-p, --param <name=value>", "parameter of the strategy's config; again for more", collect)
     .option("--class <name>", "strategy class, when the file holds more than one")
-    .addOption(new Option("--adjustment <kind>", "how prices are adjusted").choices(["none", "splits", "splitsAndDividends"]));
+    .addOption(new Option("--adjustment <kind>", "how prices are adjusted").choices(["none", "splits", "splitsAndDividends"]))
+    .option("--warm-up <bars>", "bars fed before the first day, orders withheld; auto: as many as the indicators need")
+    .option("--per-symbol", "an instance of the strategy for each symbol, in one portfolio")
+    .option("--with <strategy>", 'a further strategy in the same portfolio, such as "other.py:Class fast=5"; again for more', collect)
+    .addOption(new Option("--ticks <kind>", "stored ticks to feed too; again for both").choices(["quotes", "trades"]).argParser(collect));
   addVenueOptions(backtest).action((file: string, options: Common & Omit<BacktestOptions, "file">) =>
     perform({ ...options, file }, async (context, chosen) => (await import("./actions.ts")).performBacktest(context, chosen)),
   );

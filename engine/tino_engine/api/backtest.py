@@ -16,7 +16,9 @@ calls = Calls()
 @calls.call("startBacktest")
 async def start(engine: Engine, arguments: Arguments) -> RunSummary:
     """Check the request and queue the run."""
-    roots = engine.require_trusted(arguments.body.path)
+    paths = [arguments.body.path, *(other.path for other in arguments.body.strategies)]
+    # Each has to lie in a trusted folder: the code of every one of them is run.
+    roots = list(dict.fromkeys(root for path in paths for root in engine.require_trusted(path)))
     lease = engine.leases.find(arguments.client)
     origin = "browser" if arguments.credentials.browser else lease.kind if lease else "cli"
     # A terminal waits for its run in the foreground: when it dies, the run ends with it. A window's run goes on.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tino_engine import strategies
 from tino_engine.backtest.lineup import line_up
 from tino_engine.data import day_bounds
+from tino_engine.errors import TinoError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,3 +93,27 @@ async def resolve(request: BacktestRequest, catalog: Catalog, roots: list[str]) 
     bounds = [catalog.check_range(item, request.from_, request.to) for item in lineup.series]
     main = lineup.members[0]
     return Spec(request, strategy, main.parameters, lineup.series, bounds, roots, main.code, lineup)
+
+
+async def resolve_single(request: BacktestRequest, catalog: Catalog, roots: list[str]) -> Spec:
+    """Resolve a request of what runs many times: one strategy on stored bars, which are then in memory. Raises `request_invalid` for others."""
+    asked = {
+        "strategies": "has several strategies",
+        "per_symbol": "has an instance for each symbol",
+        "ticks": "is fed with ticks",
+        "warm_up": "has a warm-up",
+    }
+    for field, words in asked.items():
+        value = getattr(request, field)
+        if value or value is None:
+            raise _not_single(field, words)
+    spec = await resolve(request, catalog, roots)
+    if spec.lineup.internal:
+        raise _not_single("bar_types", "makes bars of its own")
+    return spec
+
+
+def _not_single(field: str, words: str) -> TinoError:
+    head, *tail = field.split("_")
+    name = head + "".join(part.capitalize() for part in tail)
+    return TinoError("request_invalid", reason=f"it {words}, and only single runs do", field=f"backtest.{name}")

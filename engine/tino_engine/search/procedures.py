@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from tino_engine import strategies
-from tino_engine.backtest import resolve
+from tino_engine.backtest import resolve_single
 from tino_engine.contracts import LOWER_IS_BETTER, ReturnFigures, SweepRequest
 from tino_engine.data import day_of
 from tino_engine.errors import TinoError
@@ -73,7 +73,7 @@ async def make_procedure(
         return TradeMonteCarlo(request, run, home)
     if request.kind in ("walkForward", "crossValidation"):
         return await _searching(request, roots, catalog, home)  # type: ignore[arg-type]
-    spec = await resolve(backtest, catalog, roots)
+    spec = await resolve_single(backtest, catalog, roots)
     if request.kind == "barMonteCarlo":
         return BarMonteCarlo(request, spec, home)  # type: ignore[arg-type]
     return LookAhead(request, spec, home)  # type: ignore[arg-type]
@@ -102,7 +102,7 @@ async def _searching(
     if len(points) > ASKED and not request.confirmed:
         raise TinoError("sweep_large", points=f"more than {ASKED:,}", limit=f"{ASKED:,}", field="confirmed")
     first = backtest.model_copy(update={"parameters": {**backtest.parameters, **points[0]}})
-    spec = await resolve(first, catalog, roots)
+    spec = await resolve_single(first, catalog, roots)
     if request.kind == "walkForward":
         return WalkForward(request, spec, home, points)
     if request.objective.metric not in _RETURN_METRICS:

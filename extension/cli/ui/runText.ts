@@ -57,6 +57,7 @@ export function runText(
     if (equity) sections.push(equityText(run, equity, screen, chartHeight));
     sections.push(
       metricsText(run.result.metrics, run.result.currency, screen),
+      strategiesText(run, screen),
       outcomeText(run, screen),
       assumptions ? assumptionsText(run, screen) : basisText(run, screen),
     );
@@ -150,11 +151,38 @@ const ADJUSTMENTS: Record<Run["adjustment"], string> = {
 function basisText(run: Run, { paint, width }: Pick<Look, "paint" | "width">): string {
   const { venue, result } = run;
   const account = venue.accountType === "MARGIN" ? `Margin account, leverage ${venue.leverage}` : "Cash account";
-  const fees = venue.makerFee === venue.takerFee ? `fees ${feeOf(venue.takerFee)}` : `fees ${feeOf(venue.makerFee)} resting, ${feeOf(venue.takerFee)} taking`;
-  const text = `${ADJUSTMENTS[run.adjustment]} ${account}, ${money(Number(venue.startingBalance), result?.currency ?? run.currency, 0)}, ${fees}. \`tino show ${shortRun(run.id)} --assumptions\` has the rest.`;
+  const text = `${ADJUSTMENTS[run.adjustment]} ${account}, ${money(Number(venue.startingBalance), result?.currency ?? run.currency, 0)}, ${feesOf(run)}. \`tino show ${shortRun(run.id)} --assumptions\` has the rest.`;
   return wrap(text, width)
     .map((line) => paint("dim", line))
     .join("\n");
+}
+
+function feesOf({ venue }: Run): string {
+  if (venue.feeModel !== "makerTaker") return `fees ${venue.feeAmount} ${venue.feeModel === "fixed" ? "an order" : "a unit"}`;
+  return venue.makerFee === venue.takerFee ? `fees ${feeOf(venue.takerFee)}` : `fees ${feeOf(venue.makerFee)} resting, ${feeOf(venue.takerFee)} taking`;
+}
+
+/** Each of several strategies on a line, with what it brought. */
+function strategiesText(run: Run, screen: Look): string {
+  const { strategies = [], currency = "" } = run.result ?? {};
+  if (strategies.length < 2) return "";
+  const columns: Column[] = [
+    { title: "Strategy", shrinks: true },
+    { title: "Profit", align: "right" },
+    { title: "Return", align: "right" },
+    { title: "Sharpe", align: "right" },
+    { title: "Drawdown", align: "right" },
+    { title: "Trades", align: "right" },
+  ];
+  const rows = strategies.map(({ label, metrics }) => [
+    label,
+    metric(metrics.netProfit, "money", currency),
+    signed(metrics.totalReturn, screen.paint),
+    metric(metrics.sharpe, "ratio", null),
+    percent(metrics.maxDrawdown),
+    count(metrics.trades),
+  ]);
+  return table(columns, rows, screen);
 }
 
 /** Up to four places: fees are small. */

@@ -1,7 +1,17 @@
 /** One backtest: from what was typed to a finished run. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Adjustment, BacktestRequest, type Parameter, type ParameterValue, type Run, type RunProgress, type RunSummary, TinoError } from "#contracts";
+import {
+  type Adjustment,
+  BacktestRequest,
+  type Parameter,
+  type ParameterValue,
+  type Run,
+  type RunProgress,
+  type RunSummary,
+  type StrategyChoice,
+  TinoError,
+} from "#contracts";
 import type { EngineLink } from "../../client/engineLink.ts";
 import { readVenue, type VenueOptions } from "./venue.ts";
 
@@ -15,6 +25,12 @@ export interface BacktestOptions extends VenueOptions {
   readonly to?: string | undefined;
   readonly param?: string[] | undefined;
   readonly adjustment?: Adjustment | undefined;
+  /** A number of bars, or `auto`. */
+  readonly warmUp?: string | undefined;
+  readonly perSymbol?: boolean | undefined;
+  /** Further strategies: `file.py:Class name=value …`. */
+  readonly with?: string[] | undefined;
+  readonly ticks?: string[] | undefined;
 }
 
 /** The strategy's file, absolute. Checked here, so that a typing mistake starts no engine. @throws strategy_file_not_found */
@@ -31,8 +47,7 @@ export function getStrategyFile(file: string, cwd: string): string {
 export async function buildRequest(link: EngineLink, path: string, options: BacktestOptions): Promise<BacktestRequest> {
   if (!options.symbol?.length && !options.barType?.length)
     throw TinoError.of("usage", { reason: "On which data? Name it with --symbol or --bar-type.", verb: "backtest" });
-  const given = (options.param ?? []).map(splitParameter);
-  const schema = given.length > 0 ? (await link.call("getStrategySchema", { query: { path, name: options.class ?? null } })).parameters : [];
+  const strategies = await Promise.all((options.with ?? []).map((text) => readStrategy(link, text)));
   const request = BacktestRequest.safeParse({
     path,
     name: options.class ?? null,
@@ -40,15 +55,11 @@ export async function buildRequest(link: EngineLink, path: string, options: Back
     barTypes: options.barType ?? [],
     from: options.from ?? null,
     to: options.to ?? null,
-    parameters: Object.fromEntries(
-      given.map(([name, text]) => [
-        name,
-        readParameter(
-          schema.find((parameter) => parameter.name === name),
-          text,
-        ),
-      ]),
-    ),
+    parameters: await readParameters(link, path, options.class ?? null, options.param ?? []),
+    strategies,
+    perSymbol: options.perSymbol ?? false,
+    ticks: options.ticks ?? [],
+    ...(options.warmUp !== undefined && { warmUp: options.warmUp === "auto" ? null : Number(options.warmUp || Number.NaN) }),
     ...(options.adjustment && { adjustment: options.adjustment }),
     venue: readVenue(options, "backtest"),
   });
@@ -61,6 +72,7 @@ export async function buildRequest(link: EngineLink, path: string, options: Back
 const OPTION_NAMES: Record<string, string> = {
   from: "--from (a day such as 2005-01-31)",
   to: "--to (a day such as 2013-12-31)",
+  warmUp: "--warm-up (a number of bars such as 200, or auto)",
 };
 
 /** Hears of a run on its way. */
@@ -147,6 +159,27 @@ class RunWatch {
     this.#seen.set(run.id, run);
     if (run.id === this.#id && run.status !== "queued" && run.status !== "running") this.#resolve(run);
   }
+}
+
+/** `file.py:Class name=value …`; the file relative to where the command runs. */
+async function readStrategy(link: EngineLink, text: string): Promise<StrategyChoice> {
+  const [target = "", ...given] = text.trim().split(/\s+/);
+  const match = /^(.+?)(?::([A-Za-z_]\w*))?$/.exec(target);
+  const path = getStrategyFile(match?.[1] ?? target, process.cwd());
+  const name = match?.[2] ?? null;
+  return { path, name, symbols: [], barTypes: [], parameters: await readParameters(link, path, name, given) };
+}
+
+/** Read by the strategy's own schema, which is asked for only where there is something to read. */
+async function readParameters(link: EngineLink, path: string, name: string | null, texts: readonly string[]): Promise<Record<string, ParameterValue>> {
+  if (texts.length === 0) return {};
+  const { parameters } = await link.call("getStrategySchema", { query: { path, name } });
+  const read = (key: string, text: string) =>
+    readParameter(
+      parameters.find((parameter) => parameter.name === key),
+      text,
+    );
+  return Object.fromEntries(texts.map(splitParameter).map(([key, text]) => [key, read(key, text)]));
 }
 
 function splitParameter(text: string): [string, string] {

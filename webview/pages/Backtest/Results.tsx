@@ -13,10 +13,11 @@ import { Headline, MetricsTab } from "./MetricsTab.tsx";
 import { OrdersTab } from "./OrdersTab.tsx";
 import { type TableState, useRunTable } from "./runTables.ts";
 import { Sash } from "./Sash.tsx";
+import { StrategiesTab } from "./StrategiesTab.tsx";
 import { TearsheetTab } from "./TearsheetTab.tsx";
 import { TradesTab } from "./TradesTab.tsx";
 
-type Tab = "metrics" | "tearsheet" | "trades" | "orders" | "log" | "assumptions";
+type Tab = "metrics" | "strategies" | "tearsheet" | "trades" | "orders" | "log" | "assumptions";
 const TAB = "backtest.tab";
 
 interface Drawn {
@@ -31,7 +32,9 @@ export function Results({ run, old }: { run: Run; old: boolean }) {
   const tabsId = useId();
   const result = run.result;
   const recalled = transport.recall(TAB) as Tab | undefined;
-  const [tab, setTab] = useState<Tab>(recalled ?? "metrics");
+  const [chosen, setTab] = useState<Tab>(recalled ?? "metrics");
+  // What was looked at last may have no place in a run of one strategy.
+  const tab = chosen === "strategies" && (result?.strategies.length ?? 0) < 2 ? "metrics" : chosen;
   const [focus, setFocus] = useState<ChartFocus | null>(null);
   const [trade, setTrade] = useState<number | null>(null);
   const body = useRef<HTMLDivElement>(null);
@@ -55,6 +58,7 @@ export function Results({ run, old }: { run: Run; old: boolean }) {
   const rows = (kind: string) => result.series.find((info) => info.kind === kind)?.rows ?? 0;
   const tabs: readonly [Tab, string][] = [
     ["metrics", "Metrics"],
+    ...(result.strategies.length > 1 ? [["strategies", `Strategies ${result.strategies.length}`] as [Tab, string]] : []),
     ["tearsheet", "Tearsheet"],
     ["trades", `Trades ${plain(rows("trades"), 0)}`],
     ["orders", `Orders ${plain(rows("orders"), 0)}`],
@@ -83,7 +87,7 @@ export function Results({ run, old }: { run: Run; old: boolean }) {
   const openSource = (path: string, line: number) => {
     if (transport.host === "editor") act({ type: "openSource", path, line });
   };
-  const exported = { trades: trades.table, orders: orders.table, log: log.table, metrics: null, tearsheet: null, assumptions: null }[tab];
+  const exported = { trades: trades.table, orders: orders.table, log: log.table, metrics: null, strategies: null, tearsheet: null, assumptions: null }[tab];
 
   return (
     <div className={`results${old ? " is-old" : ""}`} ref={body}>
@@ -137,6 +141,7 @@ export function Results({ run, old }: { run: Run; old: boolean }) {
         </div>
         <div className="tab-panel" role="tabpanel" id={`${tabsId}-panel`} aria-labelledby={`${tabsId}-${tab}`}>
           {tab === "metrics" ? <MetricsTab run={run} /> : null}
+          {tab === "strategies" ? <StrategiesTab run={run} /> : null}
           {tab === "tearsheet" ? <TearsheetTab run={run} onTime={toTime} onTrade={chooseTrade} /> : null}
           {tab === "trades" ? (
             <With state={trades} label="Loading trades">

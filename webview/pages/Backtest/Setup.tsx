@@ -10,6 +10,7 @@ import { Icon } from "../../parts/Icon.tsx";
 import { ParameterForm } from "../../parts/ParameterForm.tsx";
 import { SourceLink } from "../../parts/states.tsx";
 import { Assumptions } from "./Assumptions.tsx";
+import { Instances, Others, WarmUp } from "./Lineup.tsx";
 import { coverageOf, type Draft, takesMany, valueIn, withParameter } from "./request.ts";
 
 interface Props {
@@ -74,6 +75,7 @@ export function Setup({ strategies, strategy, problem, symbols, draft, errors, o
         <>
           <Data strategy={strategy} symbols={symbols} draft={draft} errors={errors} onDraft={onDraft} />
           <Parameters strategy={strategy} symbols={symbols} draft={draft} errors={errors} onDraft={onDraft} />
+          <Others strategies={all} symbols={symbols} draft={draft} errors={errors} onDraft={onDraft} />
           <Assumptions draft={draft} symbols={symbols} errors={errors} onDraft={onDraft} />
         </>
       ) : null}
@@ -121,7 +123,8 @@ function Parameters({ strategy, symbols, draft, errors, onDraft }: PartProps & {
 }
 
 function Data({ strategy, symbols, draft, errors, onDraft }: PartProps & { strategy: Strategy }) {
-  const many = takesMany(strategy);
+  // An instance for each symbol lets any strategy trade several.
+  const many = takesMany(strategy) || draft.perSymbol;
   const coverage = coverageOf(symbols, draft.symbols);
   const chosen = draft.barType === null ? coverage : coverage.filter(({ barType }) => barType === draft.barType);
   const zone = symbols.find(({ instrument }) => draft.symbols.includes(instrument.id))?.instrument.timeZone ?? "UTC";
@@ -172,6 +175,7 @@ function Data({ strategy, symbols, draft, errors, onDraft }: PartProps & { strat
           </>
         )}
       </Field>
+      <Instances takesMany={takesMany(strategy)} draft={draft} symbols={symbols} onDraft={onDraft} />
       {!many && coverage.length > 1 ? (
         <Field label="Bars" error={errors.get("barTypes")}>
           {(control) => (
@@ -219,6 +223,7 @@ function Data({ strategy, symbols, draft, errors, onDraft }: PartProps & { strat
           </span>
         </div>
       ) : null}
+      <WarmUp draft={draft} errors={errors} onDraft={onDraft} />
       <Field
         label="Prices"
         error={errors.get("adjustment")}
