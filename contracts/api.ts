@@ -39,9 +39,10 @@ import { ExportQuery } from "./export.ts";
 import { DeleteReply, DeleteRequest, LabelRequest } from "./labels.ts";
 import { BrowserCode, BrowserCodeRequest, EngineStatus, Health, HealthQuery, Session, SessionRequest, ShutdownReply, ShutdownRequest, SocketTicket } from "./process.ts";
 import { Download, DownloadList, DownloadRequest, KeyList, ProviderList, ProviderSymbolList, ProviderSymbolQuery, SetKeyRequest } from "./providers.ts";
+import { Sweep, SweepList, SweepListQuery, SweepPlan, SweepPointList, SweepPointsQuery, SweepRequest } from "./search.ts";
 import { Strategy, StrategyList, StrategyQuery, StrategySchemaQuery } from "./strategies.ts";
-import { Honesty, HonestyQuery, StartValidation, Validation, ValidationList, ValidationListQuery, ValidationSummary } from "./validation.ts";
 import { Tearsheet } from "./tearsheet.ts";
+import { Honesty, HonestyQuery, StartValidation, Validation, ValidationList, ValidationListQuery, ValidationSummary } from "./validation.ts";
 
 /** Header in which a client names itself by its lock file's nonce, so that the engine knows whose run it starts. */
 export const CLIENT_HEADER = "x-tino-client";
@@ -128,6 +129,15 @@ export const CALLS = {
   getValidation: { method: "GET", path: "/api/validation/{id}", summary: "One validation with its result", scope: "read", reply: Validation },
   cancelValidation: { method: "POST", path: "/api/validation/{id}/cancel", summary: "Cancel a validation", scope: "simulate", reply: ValidationSummary },
   getHonesty: { method: "GET", path: "/api/honesty", summary: "A run, or the best point of a sweep, judged by the number of trials", scope: "read", query: HonestyQuery, reply: Honesty },
+
+  planSweep: { method: "POST", path: "/api/search/sweep/plan", summary: "What a sweep would try; runs nothing", scope: "simulate", body: SweepRequest, reply: SweepPlan },
+  startSweep: { method: "POST", path: "/api/search/sweep", summary: "Start a sweep", scope: "simulate", body: SweepRequest, reply: Sweep },
+  listSweeps: { method: "GET", path: "/api/search/sweep", summary: "Sweeps, newest first", scope: "read", query: SweepListQuery, reply: SweepList },
+  getSweep: { method: "GET", path: "/api/search/sweep/{id}", summary: "One sweep", scope: "read", reply: Sweep },
+  listSweepPoints: { method: "GET", path: "/api/search/sweep/{id}/points", summary: "Points of a sweep that have ended, by number", scope: "read", query: SweepPointsQuery, reply: SweepPointList },
+  stopSweep: { method: "POST", path: "/api/search/sweep/{id}/stop", summary: "Stop a sweep; it can be resumed", scope: "simulate", reply: Sweep },
+  resumeSweep: { method: "POST", path: "/api/search/sweep/{id}/resume", summary: "Go on with a sweep; points that have ended are not run again", scope: "simulate", reply: Sweep },
+  deleteSweep: { method: "DELETE", path: "/api/search/sweep/{id}", summary: "Forget a sweep and its points", scope: "simulate", reply: Sweep },
 } as const satisfies Record<string, Call>;
 
 export type CallName = keyof typeof CALLS;

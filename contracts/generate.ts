@@ -64,8 +64,7 @@ function openapi(version: string): Json {
       }
     }
     const bytes = { schema: { type: "string", format: "binary" } };
-    const reply =
-      call.reply === "arrow" ? { "application/vnd.apache.arrow.stream": bytes } : call.reply === "file" ? { "application/octet-stream": bytes } : { "application/json": { schema: ref(call.reply) } };
+    const reply = call.reply === "arrow" ? { "application/vnd.apache.arrow.stream": bytes } : call.reply === "file" ? { "application/octet-stream": bytes } : { "application/json": { schema: ref(call.reply) } };
     const operation: Json = {
       operationId: name,
       summary: call.summary,
@@ -240,7 +239,8 @@ Sharpe, Sortino, volatility, annual return, maximum drawdown, Calmar, alpha and 
 
 function apiPage(): string {
   const rows = (Object.entries(CALLS) as [string, Call][]).map(
-    ([name, call]) => `| \`${call.method} ${call.path}\` | ${call.summary} | ${call.scope ?? "–"} | ${call.body ? `\`${idOf(call.body)}\`` : call.query ? `\`${idOf(call.query)}\`` : ""} | ${call.reply === "arrow" ? "Arrow IPC stream" : call.reply === "file" ? "bytes of a file" : `\`${idOf(call.reply)}\``} | \`${name}\` |`,
+    ([name, call]) =>
+      `| \`${call.method} ${call.path}\` | ${call.summary} | ${call.scope ?? "–"} | ${call.body ? `\`${idOf(call.body)}\`` : call.query ? `\`${idOf(call.query)}\`` : ""} | ${call.reply === "arrow" ? "Arrow IPC stream" : call.reply === "file" ? "bytes of a file" : `\`${idOf(call.reply)}\``} | \`${name}\` |`,
   );
   return `# HTTP interface
 

@@ -39,6 +39,14 @@ export const PANEL_CALLS = [
   "getValidation",
   "cancelValidation",
   "getHonesty",
+  "planSweep",
+  "startSweep",
+  "listSweeps",
+  "getSweep",
+  "listSweepPoints",
+  "stopSweep",
+  "resumeSweep",
+  "deleteSweep",
 ] as const satisfies readonly CallName[];
 export type PanelCall = (typeof PANEL_CALLS)[number];
 
@@ -50,6 +58,7 @@ export const PageState = z
     path: z.string().nullable().default(null).describe("Strategy file."),
     name: z.string().nullable().default(null).describe("Strategy class."),
     runs: z.array(z.string()).optional().describe("Runs side by side, on their page; the first is what the others are held against."),
+    sweep: z.string().nullable().optional().describe("Sweep, on its page."),
   })
   .meta({ id: "PageState" });
 export type PageState = z.infer<typeof PageState>;

@@ -76,9 +76,7 @@ export const SweepPlan = z
   .meta({ id: "SweepPlan" });
 export type SweepPlan = z.infer<typeof SweepPlan>;
 
-export const SweepStatus = z
-  .enum(["running", "finished", "stopped", "interrupted", "failed"])
-  .meta({ id: "SweepStatus", description: "Stopped by somebody, or interrupted because the engine ended: both can be resumed." });
+export const SweepStatus = z.enum(["queued", "running", "finished", "stopped", "interrupted", "failed"]).meta({ id: "SweepStatus", description: "Queued behind another sweep. Stopped by somebody, or interrupted because the engine ended: both can be resumed." });
 export type SweepStatus = z.infer<typeof SweepStatus>;
 
 export const PointStatus = z.enum(["finished", "pruned", "failed"]).meta({ id: "PointStatus" });

@@ -840,6 +840,7 @@ class PageState(ContractModel):
         list[str] | None,
         Field(description="Runs side by side, on their page; the first is what the others are held against."),
     ] = None
+    sweep: Annotated[str | None, Field(description="Sweep, on its page.")] = None
 
 
 class ParameterDrift(ContractModel):
@@ -3683,8 +3684,10 @@ class Sweep(ContractModel):
         Field(description="Identifier of a sweep.", pattern="^sweep_[0-9a-z]{20,32}$"),
     ]
     status: Annotated[
-        Literal["running", "finished", "stopped", "interrupted", "failed"],
-        Field(description="Stopped by somebody, or interrupted because the engine ended: both can be resumed."),
+        Literal["queued", "running", "finished", "stopped", "interrupted", "failed"],
+        Field(
+            description="Queued behind another sweep. Stopped by somebody, or interrupted because the engine ended: both can be resumed."
+        ),
     ]
     request: SweepRequest
     path: str
@@ -4633,4 +4636,12 @@ CALLS: dict[str, Call] = {
     "getValidation": Call("GET", "/api/validation/{id}", "read", None, None, Validation),
     "cancelValidation": Call("POST", "/api/validation/{id}/cancel", "simulate", None, None, ValidationSummary),
     "getHonesty": Call("GET", "/api/honesty", "read", None, HonestyQuery, Honesty),
+    "planSweep": Call("POST", "/api/search/sweep/plan", "simulate", SweepRequest, None, SweepPlan),
+    "startSweep": Call("POST", "/api/search/sweep", "simulate", SweepRequest, None, Sweep),
+    "listSweeps": Call("GET", "/api/search/sweep", "read", None, SweepListQuery, SweepList),
+    "getSweep": Call("GET", "/api/search/sweep/{id}", "read", None, None, Sweep),
+    "listSweepPoints": Call("GET", "/api/search/sweep/{id}/points", "read", None, SweepPointsQuery, SweepPointList),
+    "stopSweep": Call("POST", "/api/search/sweep/{id}/stop", "simulate", None, None, Sweep),
+    "resumeSweep": Call("POST", "/api/search/sweep/{id}/resume", "simulate", None, None, Sweep),
+    "deleteSweep": Call("DELETE", "/api/search/sweep/{id}", "simulate", None, None, Sweep),
 }

@@ -35,6 +35,7 @@ from tino_engine.data import Catalog, Downloads, Fundamentals, Imports, Quality,
 from tino_engine.errors import TinoError
 from tino_engine.hub import Hub
 from tino_engine.ledger import Database, Writer, append, newest, read_after
+from tino_engine.search import Sweeps
 from tino_engine.search.cluster import make_executor
 from tino_engine.search.trials import count_run
 from tino_engine.search.validations import Validations
@@ -106,7 +107,7 @@ class Engine:
             self.data_child.get,
             home.data,
             self._data_changed,
-            in_use=lambda: self.runs.running + self.runs.queued > 0,
+            in_use=lambda: self.runs.running + self.runs.queued + self.sweeps.running > 0,
         )
         self.imports = Imports(
             self.catalog,
@@ -155,6 +156,16 @@ class Engine:
             self.validation_child,
             lambda workers, cluster: make_executor(self.processes.memory_bytes, workers, cluster),
         )
+        self.sweeps = Sweeps(
+            home,
+            self.database,
+            self.writer,
+            self.hub,
+            self.catalog,
+            self.spare,
+            self.clock,
+            self.processes.memory_bytes,
+        )
         self.leases = Leases(
             home.clients,
             self.clock,
@@ -166,6 +177,7 @@ class Engine:
                 + self.imports.running
                 + self.validations.running
                 + self.downloads.running
+                + self.sweeps.running
                 > 0
             ),
             on_join=lambda client: self._client_event(ClientJoined(type="client.joined", client=client), client),
@@ -180,6 +192,7 @@ class Engine:
         self.writer.start()
         self.hub.ledger_seq = await self.database.read(newest)
         await self.runs.recover()
+        await self.sweeps.recover()
         await self.validations.recover()
         await self.catalog.recover()
         await asyncio.to_thread(self.uploads.clear)
@@ -214,6 +227,7 @@ class Engine:
             ("validations", self.validations.close),
             ("validation_child", self.validation_child.close),
             ("runs", self.runs.close),
+            ("sweeps", self.sweeps.close),
             ("spare", self.spare.close),
             ("data_child", self.data_child.close),
             ("language_host", self.language.close),
@@ -254,7 +268,7 @@ class Engine:
             ("spare", self.spare.running),
             ("validation", self.validation_child.running),
             *(("work", child) for child in self.validations.workers),
-            *(("work", child) for child in self.runs.workers),
+            *(("work", child) for child in (*self.runs.workers, *self.sweeps.workers)),
             *(("data", child) for child in self.imports.children.values()),
             *(("provide", child) for child in self.downloads.children.values()),
         ]
@@ -326,6 +340,8 @@ class Engine:
                 holders.append(f"{busy} run{'s' if busy > 1 else ''} under way")
             if self.imports.running:
                 holders.append("an import under way")
+            if self.sweeps.running:
+                holders.append("a sweep under way")
             if self.validations.running:
                 holders.append("a validation under way")
             if self.downloads.running:
@@ -349,6 +365,7 @@ class Engine:
         if self.state != "stopping":
             # While the engine ends it closes the sockets itself: then nobody left, and the runs are interrupted.
             self._spawn(self.runs.cancel_owned(lease.key))
+            self._spawn(self.sweeps.stop_owned(lease.key))
             self._spawn(self.validations.cancel_owned(lease.key))
 
     async def _warm_up(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
-from tino_engine.api import backtest, compare, data, providers, strategies, validation
+from tino_engine.api import backtest, compare, data, providers, search, strategies, validation
 from tino_engine.api import engine as engine_calls
 from tino_engine.api.calls import build_router, error_response
 from tino_engine.api.guard import Guard
@@ -39,6 +39,7 @@ def create_app(engine: Engine) -> ASGIApp:
             backtest.calls,
             compare.calls,
             validation.calls,
+            search.calls,
         )
     )
     app.router.routes.extend(build_sockets(engine))

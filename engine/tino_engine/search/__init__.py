@@ -4,5 +4,6 @@ Only what the engine itself needs is exported: importing this package must load 
 """
 
 from tino_engine.search.executor import Executor, Outcome, Pool, Setup
+from tino_engine.search.sweep import Sweeps
 
-__all__ = ["Executor", "Outcome", "Pool", "Setup"]
+__all__ = ["Executor", "Outcome", "Pool", "Setup", "Sweeps"]

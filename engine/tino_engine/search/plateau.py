@@ -7,8 +7,8 @@ worst neighbour is best.
 Neighbours of a point differ from it in every searched parameter by one step at most (by none in a choice). Where values are drawn
 from a range without steps, or a grid was tried in part, a neighbour is a point within a tenth of the range in every parameter. A
 neighbour that failed, or whose figure is not defined, counts as the worst value of the sweep; one that was pruned with the last value it
-reached. A point needs half as many neighbours as the best-surrounded point has, three at least in two and more dimensions: at the
-edge of the unknown nothing is known of a plateau. (R. Pardo, *The Evaluation and Optimization of Trading Strategies*, 2nd ed. 2008,
+reached. A point needs more than half as many neighbours as the best-surrounded point has: at the edge of the unknown nothing is known
+of a plateau, and a lone peak beside it would be divided by fewer. (R. Pardo, *The Evaluation and Optimization of Trading Strategies*, 2nd ed. 2008,
 chapter 11, judges a parameter set by its neighbours in the same way.)
 """
 
@@ -61,11 +61,10 @@ def find_stable(
     stepped = not partial and all(axis.values is not None for axis in axes) and len(axes) <= _MOST_BY_STEP
     found = _by_step(axes, listed) if stepped else _by_distance(axes, listed)
     most = max((len(neighbours) for neighbours in found.values()), default=0)
-    needed = max(min(3, most) if len(axes) > 1 else min(1, most), most / 2)
     best: tuple[float, float, int] | None = None
     for number, _, value in listed:
         neighbours = found[number]
-        if value is None or len(neighbours) < needed:
+        if value is None or len(neighbours) * 2 <= most:
             continue
         around = [value, *(values[other] for other in neighbours)]
         # The lower number of two that are alike: the choice must not depend on who ended first.

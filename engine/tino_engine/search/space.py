@@ -53,6 +53,8 @@ class Range:
         return self.count
 
     def __getitem__(self, place: int) -> Value:
+        if not 0 <= place < self.count:
+            raise IndexError
         return _in_kind(self.first + place * self.step, self.kind)
 
 
@@ -83,6 +85,14 @@ class Axis:
             return self.values[int(place)]
         return _in_kind(Decimal(f"{place:.{_DIGITS}g}"), self.kind)
 
+    def place(self, value: Value) -> float:
+        """Give the place of a value: the inverse of `value`."""
+        if self.values is None:
+            return _float(value)
+        if isinstance(self.values, Range):
+            return int((Decimal(str(value)) - self.values.first) / self.values.step)
+        return self.values.index(value)
+
     def draw(self, source: random.Random) -> float:
         """Draw a place."""
         if self.values is not None:
@@ -95,10 +105,9 @@ class Axis:
         """Give where between 0 and 1 a value lies; None where nothing is between two values."""
         if not self.ordered or value is None or isinstance(value, bool):
             return None
-        low, high = (
-            (float(self.values[0]), float(self.values[-1])) if self.values is not None else (self.low, self.high)
-        )  # type: ignore[arg-type]
-        number = float(value)  # type: ignore[arg-type]
+        low, high, number = self.low, self.high, _float(value)
+        if self.values is not None:
+            low, high = _float(self.values[0]), _float(self.values[len(self.values) - 1])
         if self.log and low > 0:
             low, high, number = math.log(low), math.log(high), math.log(number)
         return (number - low) / (high - low) if high > low else 0.0
@@ -111,6 +120,15 @@ class Space:
         self.axes = list(axes)
         self.constraint = constraint
         self._fixed = dict(fixed)
+
+    @property
+    def first(self) -> dict[str, Value]:
+        """Some values of the searched parameters, allowed or not."""
+        return self.parameters([axis.low if axis.values is None else 0 for axis in self.axes])
+
+    def places(self, parameters: Mapping[str, Value]) -> list[float]:
+        """Give the coordinates of a point."""
+        return [axis.place(parameters[axis.name]) for axis in self.axes]
 
     @cached_property
     def combinations(self) -> int | None:
@@ -195,8 +213,7 @@ def resolve_space(request: SweepRequest, strategy: Strategy) -> tuple[Space, lis
         if any(axis.name == dimension.name for axis in axes):
             raise _invalid(dimension.name, "it is named twice")
         axes.append(_axis(known[dimension.name], dimension, grid=request.method == "grid"))
-    first = {axis.name: axis.value(axis.low if axis.values is None else 0) for axis in axes}
-    fixed = strategies.complete(strategy, {**given, **first})
+    fixed = strategies.complete(strategy, {**given, **Space(axes, None, {}).first})
     numbers = [name for name, parameter in known.items() if parameter.kind in _NUMBERS]
     text = (request.constraint or "").strip()
     constraint = Constraint(text, numbers, known.keys() - set(numbers)) if text else None
@@ -209,10 +226,10 @@ def _axis(parameter: Parameter, dimension: Dimension, *, grid: bool) -> Axis:
         raise _invalid(name, "it receives the data")
     if dimension.values is not None:
         values = list(dict.fromkeys(_key(strategies.check_value(parameter, value)) for value in dimension.values))
-        plain = [list(value) if isinstance(value, tuple) else value for value in values]
+        plain: list[Value] = [list(value) if isinstance(value, tuple) else value for value in values]
         if kind in _NUMBERS and None not in plain:
-            return Axis(name, kind, sorted(plain, key=lambda value: Decimal(str(value))))  # type: ignore[arg-type]
-        return Axis(name, kind, plain, ordered=False)  # type: ignore[arg-type]
+            return Axis(name, kind, sorted(plain, key=lambda value: Decimal(str(value))))
+        return Axis(name, kind, plain, ordered=False)
     if kind == "boolean":
         return Axis(name, kind, [False, True], ordered=False)
     if kind == "choice":
@@ -234,6 +251,10 @@ def _range(parameter: Parameter, dimension: Dimension, *, grid: bool) -> Axis:
     if log and low <= 0:
         raise _invalid(name, "a logarithmic range starts above 0")
     if step is None:
+        # A bound that is itself excluded is left by a millionth of the range.
+        margin = (high - low) / 1_000_000
+        low += margin if low == _decimal(parameter.exclusive_minimum) else 0
+        high -= margin if high == _decimal(parameter.exclusive_maximum) else 0
         for bound in (low, high):
             strategies.check_value(parameter, _in_kind(bound, kind))
         return Axis(name, kind, None, float(low), float(high), log)
@@ -323,6 +344,12 @@ def _plain(number: Decimal) -> str:
 
 def _decimal(number: float | None) -> Decimal | None:
     return None if number is None else Decimal(str(number))
+
+
+def _float(value: Value) -> float:
+    """Read a number that may be decimal text."""
+    assert isinstance(value, int | float | str)
+    return float(value)
 
 
 def _key(value: Value) -> Any:

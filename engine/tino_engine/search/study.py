@@ -9,7 +9,7 @@ Points that violate the sweep's constraint are told as such, and Optuna's constr
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -30,7 +30,14 @@ _STATES = {"finished": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed
 class Study:
     """One search. `directions` are `maximize` or `minimize`, one for each objective; pruning is for one."""
 
-    def __init__(self, axes: Sequence[dict[str, Any]], directions: Sequence[str], seed: int, *, pruning: bool) -> None:
+    def __init__(
+        self,
+        axes: Sequence[dict[str, Any]],
+        directions: Sequence[Literal["maximize", "minimize"]],
+        seed: int,
+        *,
+        pruning: bool,
+    ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         self._distributions = {str(number): _distribution(axis) for number, axis in enumerate(axes)}
@@ -53,16 +60,16 @@ class Study:
 
     def recall(self, places: Sequence[float], state: str, values: Sequence[float | None]) -> None:
         """Take in a point of earlier."""
-        known = state == "finished" and all(value is not None for value in values)
-        if state == "finished" and not known:
+        defined = [value for value in values if value is not None]
+        if state == "finished" and len(defined) < len(values):
             state = "failed"
         self._study.add_trial(
             create_trial(
                 state=_STATES[state],
                 params=dict(zip(self._distributions, places, strict=True)),
                 distributions=self._distributions,
-                values=list(values) if known else None,
-                intermediate_values={0: values[0]} if state == "pruned" and values and values[0] is not None else None,
+                values=defined if state == "finished" else None,
+                intermediate_values={0: defined[0]} if state == "pruned" and defined else None,
             )
         )
 
