@@ -38,7 +38,7 @@ import {
 import { ExportQuery } from "./export.ts";
 import { DeleteReply, DeleteRequest, LabelRequest } from "./labels.ts";
 import { BrowserCode, BrowserCodeRequest, EngineStatus, Health, HealthQuery, Session, SessionRequest, ShutdownReply, ShutdownRequest, SocketTicket } from "./process.ts";
-import { Download, DownloadList, DownloadRequest, KeyList, ProviderList, ProviderSymbolList, ProviderSymbolQuery, SetKeyRequest } from "./providers.ts";
+import { CatalogPlace, CatalogPlaceRequest, Download, DownloadList, DownloadRequest, KeyList, ProviderList, ProviderSymbolList, ProviderSymbolQuery, SetKeyRequest } from "./providers.ts";
 import { Sweep, SweepList, SweepListQuery, SweepPlan, SweepPointList, SweepPointsQuery, SweepRequest } from "./search.ts";
 import { Strategy, StrategyList, StrategyQuery, StrategySchemaQuery } from "./strategies.ts";
 import { Tearsheet } from "./tearsheet.ts";
@@ -105,6 +105,9 @@ export const CALLS = {
   listDownloads: { method: "GET", path: "/api/data/download", summary: "Downloads since the engine started, newest first", scope: "read", reply: DownloadList },
   getDownload: { method: "GET", path: "/api/data/download/{id}", summary: "One download", scope: "read", reply: Download },
   cancelDownload: { method: "POST", path: "/api/data/download/{id}/cancel", summary: "Cancel a download; what it fetched is kept", scope: "simulate", reply: Download },
+  getCatalogPlace: { method: "GET", path: "/api/data/catalog", summary: "Where the catalog lives", scope: "read", reply: CatalogPlace },
+  setCatalogPlace: { method: "PUT", path: "/api/data/catalog", summary: "Move the catalog to an object store or back", scope: "operate", body: CatalogPlaceRequest, reply: CatalogPlace },
+  freeCatalog: { method: "POST", path: "/api/data/catalog/free", summary: "Remove local copies of what an object store has", scope: "operate", reply: CatalogPlace },
   listKeys: { method: "GET", path: "/api/keys", summary: "Names of the keys that are set", scope: "read", reply: KeyList },
   setKey: { method: "PUT", path: "/api/keys/{name}", summary: "Keep a provider’s key in the keychain", scope: "operate", body: SetKeyRequest, reply: KeyList },
   removeKey: { method: "DELETE", path: "/api/keys/{name}", summary: "Forget a provider’s key", scope: "operate", reply: KeyList },

@@ -142,3 +142,25 @@ export type KeyList = z.infer<typeof KeyList>;
 
 export const SetKeyRequest = z.object({ value: z.string().min(1).max(10_000) }).meta({ id: "SetKeyRequest" });
 export type SetKeyRequest = z.infer<typeof SetKeyRequest>;
+
+/** Where the catalog lives. */
+export const CatalogPlace = z
+  .object({
+    uri: z.string().nullable().describe("An object store such as s3://bucket/prefix, of which this machine keeps copies; null: here alone."),
+    files: z.number().int().min(0).describe("Files of series."),
+    localFiles: z.number().int().min(0).describe("Those of them that are here."),
+  })
+  .meta({ id: "CatalogPlace" });
+export type CatalogPlace = z.infer<typeof CatalogPlace>;
+
+export const CatalogPlaceRequest = z
+  .object({
+    uri: z
+      .string()
+      .max(1000)
+      .regex(/^s3:\/\/[^/@\s]+(\/[^@\s]*)?$/)
+      .nullable()
+      .describe("An object store such as s3://bucket/prefix, without credentials; null: this machine."),
+  })
+  .meta({ id: "CatalogPlaceRequest" });
+export type CatalogPlaceRequest = z.infer<typeof CatalogPlaceRequest>;

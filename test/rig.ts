@@ -24,7 +24,7 @@ import { endEngine } from "../extension/supervisor/shutdown.ts";
 import { terminalProgram } from "../scripts/programs.mjs";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const PYTHON = join(ROOT, "engine", ".venv", "bin", "python");
+export const PYTHON = join(ROOT, "engine", ".venv", "bin", "python");
 /** Longest wait for a condition; a test that meets it failed. */
 const PATIENCE_MS = 60_000;
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
-import sys
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
@@ -27,23 +24,13 @@ from tino_engine.errors import TinoError
 from tino_engine.nautilus.decoding import Decoding
 from tino_engine.secrets import Keys, MemoryKeychain
 from tino_engine.workers.child import Child
+from venues_server import venues as venues_module
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
 
-def _load_venues() -> Any:
-    place = Path(__file__).parents[2] / "test" / "venues" / "venues.py"
-    spec = importlib.util.spec_from_file_location("venues", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["venues"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-venues_module = _load_venues()
 KEY: str = venues_module.KEY
 LISTED: int = venues_module.LISTED
 

@@ -73,6 +73,34 @@ class BrowserCodeRequest(ContractModel):
     ] = "/"
 
 
+class CatalogPlace(ContractModel):
+    uri: Annotated[
+        str | None,
+        Field(
+            description="An object store such as s3://bucket/prefix, of which this machine keeps copies; null: here alone."
+        ),
+    ]
+    files: Annotated[int, Field(description="Files of series.", ge=0)]
+    local_files: Annotated[int, Field(alias="localFiles", description="Those of them that are here.", ge=0)]
+
+
+type Uri = Annotated[
+    str,
+    Field(
+        description="An object store such as s3://bucket/prefix, without credentials; null: this machine.",
+        max_length=1000,
+        pattern="^s3:\\/\\/[^/@\\s]+(\\/[^@\\s]*)?$",
+    ),
+]
+
+
+class CatalogPlaceRequest(ContractModel):
+    uri: Annotated[
+        Uri | None,
+        Field(description="An object store such as s3://bucket/prefix, without credentials; null: this machine."),
+    ]
+
+
 class ChildProcess(ContractModel):
     role: Literal["language", "data", "provide", "work", "spare", "validation"]
     pid: Annotated[int, Field(ge=1)]
@@ -4615,6 +4643,9 @@ CALLS: dict[str, Call] = {
     "listDownloads": Call("GET", "/api/data/download", "read", None, None, DownloadList),
     "getDownload": Call("GET", "/api/data/download/{id}", "read", None, None, Download),
     "cancelDownload": Call("POST", "/api/data/download/{id}/cancel", "simulate", None, None, Download),
+    "getCatalogPlace": Call("GET", "/api/data/catalog", "read", None, None, CatalogPlace),
+    "setCatalogPlace": Call("PUT", "/api/data/catalog", "operate", CatalogPlaceRequest, None, CatalogPlace),
+    "freeCatalog": Call("POST", "/api/data/catalog/free", "operate", None, None, CatalogPlace),
     "listKeys": Call("GET", "/api/keys", "read", None, None, KeyList),
     "setKey": Call("PUT", "/api/keys/{name}", "operate", SetKeyRequest, None, KeyList),
     "removeKey": Call("DELETE", "/api/keys/{name}", "operate", None, None, KeyList),

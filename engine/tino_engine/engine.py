@@ -31,7 +31,7 @@ from tino_engine.contracts import (
     RunListQuery,
     Snapshot,
 )
-from tino_engine.data import Catalog, Downloads, Fundamentals, Imports, Quality, Uploads
+from tino_engine.data import Catalog, Downloads, Fundamentals, Imports, Place, Quality, Uploads
 from tino_engine.errors import TinoError
 from tino_engine.hub import Hub
 from tino_engine.ledger import Database, Writer, append, newest, read_after
@@ -121,6 +121,9 @@ class Engine:
         self.fundamentals = Fundamentals(self.catalog, self.database, self.writer, _spawn_data)
         self.uploads = Uploads(home.data / "uploads")
         self.keys = Keys(self.database, self.writer, self.clock.now_ms, lambda: find_keychain(str(home.root)))
+        self.place = self.catalog.place = Place(
+            self.database, self.writer, self.keys, lambda: Child.spawn("data"), home.data / "catalog", self.clock.now_ms
+        )
         self.downloads = Downloads(
             self.catalog,
             self.database,

@@ -6,6 +6,7 @@ import type { Context } from "./context.ts";
 import type { performImport } from "./dataCommands.ts";
 import { addImportOptions } from "./dataOptions.ts";
 import { addRunVerbs } from "./runVerbs.ts";
+import { addValidationVerbs } from "./validationVerbs.ts";
 import { addVenueOptions } from "./venueOptions.ts";
 import type { BacktestOptions } from "./verbs/backtest.ts";
 import type { DownloadOptions } from "./verbs/download.ts";
@@ -61,20 +62,23 @@ export async function run(argv: readonly string[], version: string, build: Build
     .action((options: Common & { force?: boolean }) =>
       perform(options, async (context, chosen) => (await import("./actions.ts")).performDown(context, chosen)),
     );
-  const backtest = verb("backtest", "Run a strategy over stored data", BACKTEST_END)
-    .argument("<file>", "the strategy's Python file")
-    .option("-s, --symbol <id>", "instrument, such as AAPL.XNAS; again for more", collect)
-    .option("--bar-type <type>", "bar type, such as AAPL.XNAS-1-DAY-LAST-EXTERNAL; again for more", collect)
-    .option("--from <day>", "first day, such as 2005-01-31; the start of the data without it")
-    .option("--to <day>", "last day, inclusive; the end of the data without it")
-    .option("-p, --param <name=value>", "parameter of the strategy's config; again for more", collect)
-    .option("--class <name>", "strategy class, when the file holds more than one")
-    .addOption(new Option("--adjustment <kind>", "how prices are adjusted").choices(["none", "splits", "splitsAndDividends"]))
-    .option("--warm-up <bars>", "bars fed before the first day, orders withheld; auto: as many as the indicators need")
-    .option("--per-symbol", "an instance of the strategy for each symbol, in one portfolio")
-    .option("--with <strategy>", 'a further strategy in the same portfolio, such as "other.py:Class fast=5"; again for more', collect)
-    .addOption(new Option("--ticks <kind>", "stored ticks to feed too; again for both").choices(["quotes", "trades"]).argParser(collect));
-  addVenueOptions(backtest).action((file: string, options: Common & Omit<BacktestOptions, "file">) =>
+  const addBacktest = (command: Command) =>
+    addVenueOptions(
+      command
+        .argument("<file>", "the strategy's Python file")
+        .option("-s, --symbol <id>", "instrument, such as AAPL.XNAS; again for more", collect)
+        .option("--bar-type <type>", "bar type, such as AAPL.XNAS-1-DAY-LAST-EXTERNAL; again for more", collect)
+        .option("--from <day>", "first day, such as 2005-01-31; the start of the data without it")
+        .option("--to <day>", "last day, inclusive; the end of the data without it")
+        .option("-p, --param <name=value>", "parameter of the strategy's config; again for more", collect)
+        .option("--class <name>", "strategy class, when the file holds more than one")
+        .addOption(new Option("--adjustment <kind>", "how prices are adjusted").choices(["none", "splits", "splitsAndDividends"]))
+        .option("--warm-up <bars>", "bars fed before the first day, orders withheld; auto: as many as the indicators need")
+        .option("--per-symbol", "an instance of the strategy for each symbol, in one portfolio")
+        .option("--with <strategy>", 'a further strategy in the same portfolio, such as "other.py:Class fast=5"; again for more', collect)
+        .addOption(new Option("--ticks <kind>", "stored ticks to feed too; again for both").choices(["quotes", "trades"]).argParser(collect)),
+    );
+  addBacktest(verb("backtest", "Run a strategy over stored data", BACKTEST_END)).action((file: string, options: Common & Omit<BacktestOptions, "file">) =>
     perform({ ...options, file }, async (context, chosen) => (await import("./actions.ts")).performBacktest(context, chosen)),
   );
   verb("runs", "List backtests, newest first")
@@ -95,6 +99,7 @@ export async function run(argv: readonly string[], version: string, build: Build
       perform({ ...options, run }, async (context, chosen) => (await import("./actions.ts")).performShow(context, chosen)),
     );
   addRunVerbs(verb, perform);
+  addValidationVerbs(verb, perform, addBacktest);
   verb("open", "Open the dashboard in the browser", "\nThe address works once and for a short time. It stays in this terminal until the page holds the engine.")
     .argument("[target]", "backtest, runs, a run's id, or `last`", "backtest")
     .option("--print", "print the address and open nothing")
@@ -130,6 +135,13 @@ export async function run(argv: readonly string[], version: string, build: Build
     .option("--refresh", "fetch again what was fetched before")
     .action((symbols: string[], options: Common & DownloadOptions) =>
       perform(options, async (context, chosen) => (await import("./providerCommands.ts")).performDownload(context, symbols, chosen)),
+    );
+  dataVerb("catalog", "Show where the catalog lives, or move it to an object store or back", DATA_CATALOG_END)
+    .argument("[uri]", "such as s3://bucket/prefix")
+    .option("--local", "bring it back to this machine")
+    .option("--free", "remove local copies of what the store has")
+    .action((uri: string | undefined, options: Common & { local?: boolean; free?: boolean }) =>
+      perform(options, async (context, chosen) => (await import("./providerCommands.ts")).performCatalog(context, uri, chosen)),
     );
   dataVerb("list", "List the stored series").action((options: Common) =>
     perform(options, async (context) => (await import("./dataCommands.ts")).performList(context)),
@@ -238,6 +250,13 @@ Keys: tino keys set <provider>
 
 Example:
   tino data download BTC/USDT --provider binance --step 1-HOUR --from 2024-01-01`;
+
+const DATA_CATALOG_END = `
+Everything is brought to the new place before it counts; runs read local copies, which come by themselves when they are needed.
+Credentials: tino keys set s3 takes ACCESS:SECRET; without it the usual files of the AWS tools are read.
+
+Example:
+  tino data catalog "s3://bucket/tino?region=eu-central-1"`;
 
 const PROVIDERS_END = `
 Example:

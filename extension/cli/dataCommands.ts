@@ -5,7 +5,7 @@ import type { Context } from "./context.ts";
 import { orAborted, withEngine } from "./session.ts";
 import { importProgressText, importText, oneSeriesText, previewText, seriesText } from "./ui/dataText.ts";
 import { StatusLine } from "./ui/statusLine.ts";
-import { buildImport, findSeries, type ImportOptions, importFiles, lastBars } from "./verbs/data.ts";
+import { buildImport, findNames, findSeries, type ImportOptions, importFiles, lastBars } from "./verbs/data.ts";
 
 const SHOWN_BARS = 10;
 
@@ -61,11 +61,11 @@ export const performShowData = (context: Context, name: string): Promise<number>
 export const performRemove = (context: Context, names: readonly string[], { yes = false }: { yes?: boolean }): Promise<number> =>
   withEngine(context, {}, async (link) => {
     const { screen, signal } = context;
-    const found = findSeries(await orAborted(link.call("listSymbols"), signal), names);
-    const barTypes = found.map(({ coverage }) => coverage.barType);
+    const found = findNames(await orAborted(link.call("listSymbols"), signal), names);
+    const barTypes = found.map(({ name }) => name);
     if (!yes) {
       if (!screen.interactive) throw TinoError.of("terminal_required", {}, { hint: "Run it in a terminal, or say --yes." });
-      for (const { coverage } of found) screen.print(`${coverage.barType}  ${coverage.bars.toLocaleString("en-US")} bars`);
+      for (const { name, rows } of found) screen.print(`${name}  ${rows}`);
       if (!(await confirm("Remove these series? Runs keep their results. [y/N] ", signal))) return EXIT.cancelled;
     }
     const left = await orAborted(link.call("removeData", { body: { barTypes } }), signal);

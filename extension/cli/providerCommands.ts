@@ -4,7 +4,7 @@ import { EXIT, TinoError } from "#contracts/catalogue";
 import { askSecret } from "./confirm.ts";
 import type { Context } from "./context.ts";
 import { orAborted, withEngine } from "./session.ts";
-import { downloadProgressText, downloadText, keysText, oneProviderText, providersText, symbolsText } from "./ui/providerText.ts";
+import { catalogText, downloadProgressText, downloadText, keysText, oneProviderText, providersText, symbolsText } from "./ui/providerText.ts";
 import { StatusLine } from "./ui/statusLine.ts";
 import { buildDownload, type DownloadOptions, downloadData } from "./verbs/download.ts";
 
@@ -43,6 +43,31 @@ export const performProviders = (context: Context, name: string | undefined, { s
     else screen.print(one ? oneProviderText(one, screen) : providersText(list, screen));
     return EXIT.ok;
   });
+
+export const performCatalog = (
+  context: Context,
+  uri: string | undefined,
+  { local = false, free = false }: { local?: boolean; free?: boolean },
+): Promise<number> => {
+  if (Number(uri !== undefined) + Number(local) + Number(free) > 1)
+    throw TinoError.of("usage", { reason: "Name a store, or --local, or --free.", verb: "data catalog" });
+  return withEngine(context, {}, async (link) => {
+    const { screen, signal } = context;
+    const line = new StatusLine(screen);
+    const moves = uri !== undefined || local;
+    try {
+      if (moves) line.spin("Moving the catalog");
+      const call = moves ? link.call("setCatalogPlace", { body: { uri: uri ?? null } }) : link.call(free ? "freeCatalog" : "getCatalogPlace");
+      const place = await orAborted(call, signal);
+      line.clear();
+      if (screen.json) screen.printJson(place);
+      else screen.print(catalogText(place));
+      return EXIT.ok;
+    } finally {
+      line.clear();
+    }
+  });
+};
 
 export const performKeys = (context: Context): Promise<number> =>
   withEngine(context, {}, async (link) => {

@@ -1,6 +1,6 @@
 """Local servers that speak the protocols of providers: Binance, Yahoo, Tardis, Databento, and an S3 store.
 
-Addresses are `/<host>/<path>`, so that one server stands for all of them. `faults` are what the next answers are instead, in order:
+Addresses are `/<host>/<path>`, so that one server stands for all of them; a host without a point is a bucket of the store. `faults` are what the next answers are instead, in order:
 ("status", 503), ("throttle", seconds), ("truncate", None), ("garbage", None), ("drop", None); each counts for one request whose path
 holds `match`. Everything that is asked is in `asked`. As a program it prints its port and serves until its input closes; then
 `POST /_faults` takes a JSON list of [match, fault, value].
@@ -113,8 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "drop":
             self.close_connection = True
             return None
-        if host == "s3":
-            return self._s3(rest, body)
+        if "." not in host:
+            return self._s3(self.path.lstrip("/"), body)
         status, answer, headers = _route(host, address.path, query, dict(self.headers))
         if fault == "garbage":
             answer = answer[: len(answer) // 2]
@@ -124,6 +124,13 @@ class _Handler(BaseHTTPRequestHandler):
         return "form-urlencoded" in self.headers.get("Content-Type", "")
 
     def _read_body(self) -> bytes:
+        if "chunked" in self.headers.get("Transfer-Encoding", ""):
+            body = b""
+            while size := int(self.rfile.readline().partition(b";")[0], 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return body
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None, *, cut: bool = False) -> None:

@@ -11,7 +11,7 @@ from tino_engine.contracts import Key
 from tino_engine.errors import TinoError
 
 if TYPE_CHECKING:
-    from tino_engine.contracts import Download, DownloadList, KeyList, ProviderList, ProviderSymbolList
+    from tino_engine.contracts import CatalogPlace, Download, DownloadList, KeyList, ProviderList, ProviderSymbolList
     from tino_engine.engine import Engine
 
 calls = Calls()
@@ -52,6 +52,32 @@ async def get_download(engine: Engine, arguments: Arguments) -> Download:
 async def cancel_download(engine: Engine, arguments: Arguments) -> Download:
     """Cancel a download; give it as it ended."""
     return await engine.downloads.cancel(arguments.path["id"])
+
+
+@calls.call("getCatalogPlace")
+async def get_catalog_place(engine: Engine, _arguments: Arguments) -> CatalogPlace:
+    """Tell where the catalog lives."""
+    return await engine.place.describe(await engine.catalog.files())
+
+
+@calls.call("setCatalogPlace")
+async def set_catalog_place(engine: Engine, arguments: Arguments) -> CatalogPlace:
+    """Move the catalog; while it moves nothing is imported."""
+    async with engine.catalog.importing:
+        files = await engine.catalog.files()
+        symbols = (await engine.catalog.symbols()).symbols
+        await engine.place.change(arguments.body.uri, files, [entry.instrument.id for entry in symbols])
+    return await engine.place.describe(files)
+
+
+@calls.call("freeCatalog")
+async def free_catalog(engine: Engine, _arguments: Arguments) -> CatalogPlace:
+    """Remove local copies, unless a run may be reading them."""
+    async with engine.catalog.importing:
+        files = await engine.catalog.files()
+        if not engine.runs.running + engine.runs.queued:
+            await engine.place.free(files)
+    return await engine.place.describe(files)
 
 
 @calls.call("listKeys")

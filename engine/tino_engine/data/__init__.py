@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tino_engine.data.downloads import Downloads
     from tino_engine.data.fundamentals import Fundamentals
     from tino_engine.data.imports import Imports
+    from tino_engine.data.place import Place
     from tino_engine.data.quality import Quality
     from tino_engine.data.uploads import Uploads
 
@@ -25,6 +26,7 @@ __all__ = [
     "Downloads",
     "Fundamentals",
     "Imports",
+    "Place",
     "Quality",
     "ResolvedSeries",
     "Series",
@@ -39,6 +41,7 @@ _LATER = {
     "Downloads": "downloads",
     "Fundamentals": "fundamentals",
     "Imports": "imports",
+    "Place": "place",
     "Quality": "quality",
     "Uploads": "uploads",
 }

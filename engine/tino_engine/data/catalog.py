@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Table
 
+    from tino_engine.data.place import Place
     from tino_engine.contracts import ActionsImportRequest, ActionsRequest, ResampleRequest
     from tino_engine.ledger import Database, Writer
 
@@ -138,6 +139,8 @@ class Catalog:
         self._now_ms = now_ms
         self._contents: _Contents | None = None
         self._loading = asyncio.Lock()
+        self.place: Place | None = None
+        """Where the files live besides here; None in a home that knows of no other place."""
         self.importing = asyncio.Lock()
         """Held by whoever writes into the catalog: the folder of incoming files is emptied at the start of each import."""
 
@@ -151,7 +154,15 @@ class Catalog:
 
     async def find_ticks(self, instrument_id: str, kind: str) -> tuple[Path, ...]:
         """Give the files of an instrument's quotes, trades or deltas, in order of time; none when nothing is stored."""
-        return (await self._read()).ticks.get((instrument_id, kind), ())
+        files = (await self._read()).ticks.get((instrument_id, kind), ())
+        await self._have(files)
+        return files
+
+    async def files(self) -> list[Path]:
+        """Give the files of all series."""
+        contents = await self._read()
+        bars = [file for series in contents.series.values() for file in series.files]
+        return bars + [file for files in contents.ticks.values() for file in files]
 
     async def resolve(self, symbols: Sequence[str], bar_types: Sequence[str]) -> list[ResolvedSeries]:
         """Give the series asked for, each once: the bar types, then the finest series of every symbol without one.
@@ -167,13 +178,16 @@ class Catalog:
                 if instrument_id in named:
                     continue
                 found.append(_get_finest(contents, instrument_id))
+        await self._have(file for series in found for file in series.files)
         return list({series.bar_type: series for series in found}.values())
 
     async def series_of(self, symbol: str | None) -> list[ResolvedSeries]:
         """Give all series, or those of an instrument or watchlist. Raises `symbol_unknown`, `watchlist_unknown`."""
         contents = await self._read()
         wanted = None if symbol is None else set(_get_symbols(contents, symbol))
-        return [series for series in contents.series.values() if wanted is None or series.instrument.id in wanted]
+        found = [series for series in contents.series.values() if wanted is None or series.instrument.id in wanted]
+        await self._have(file for series in found for file in series.files)
+        return found
 
     async def instrument_id(self, symbol: str) -> str:
         """Give the instrument that a symbol means. Raises `symbol_unknown`."""
@@ -218,6 +232,7 @@ class Catalog:
             "points": query.points,
             "step": query.step,
         }
+        await self._have(series.files)
         return (await (await self._child()).call("bars", params)).body
 
     async def import_sample(self, sample: str = "usStocks") -> SampleReply:
@@ -238,6 +253,8 @@ class Catalog:
     async def import_params(self) -> dict[str, Any]:
         """Give what a child has to know to import files: the data folder, the stored instruments and series."""
         contents = await self._read()
+        # Which series an import merges with is known to the child alone.
+        await self._have(file for series in contents.series.values() for file in series.files)
         return {
             "folder": str(self._folder),
             "known": [entry.instrument.model_dump(mode="json") for entry in contents.entries.values()],
@@ -262,6 +279,8 @@ class Catalog:
                 _record(connection, result, at, source)
             record(connection)
 
+        if changed:
+            await self._push(result)
         await self._writer.write(write, f"download from {source}")
         if changed:
             logger.info("downloaded", source=source, series=changed)
@@ -403,6 +422,7 @@ class Catalog:
 
     async def _store(self, result: dict[str, Any], changed: list[str], source: str) -> None:
         if changed:
+            await self._push(result)
             at = self._now_ms()
             await self._writer.write(
                 lambda connection: _record(connection, result, at, source), f"import from {source}"
@@ -419,18 +439,33 @@ class Catalog:
         """Remove files of bars that no series has, unless a run may still be reading them; the next sweep finds them again."""
         if self._in_use():
             return
-        contents = await self._read()
-        wanted = {file for series in contents.series.values() for file in series.files}
-        wanted |= {file for files in contents.ticks.values() for file in files}
+        wanted = set(await self.files())
         removed = await asyncio.to_thread(_sweep, self._folder / "catalog", wanted)
         if removed:
             logger.info("leftovers_removed", files=removed)
+        if self.place is not None:
+            await self.place.prune(wanted)
+
+    async def _have(self, files: Iterable[Path]) -> None:
+        """Bring here what is elsewhere. Raises `catalog_remote_failed`, `disk_full`."""
+        if self.place is not None:
+            await self.place.have(files)
+
+    async def _push(self, result: dict[str, Any]) -> None:
+        """Bring elsewhere what is about to be recorded: what is recorded is there."""
+        if self.place is not None:
+            files = [self._folder / "catalog" / file for item in _stored_items(result) for file in item["files"]]
+            await self.place.push(files, [item["id"] for item in result["instruments"]])
 
     async def _read(self) -> _Contents:
         async with self._loading:
             if self._contents is None:
                 self._contents = await self._database.read(lambda connection: _load(connection, self._folder))
             return self._contents
+
+
+def _stored_items(result: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*result["coverage"], *result.get("ticks", ())]
 
 
 def _words(ms: int) -> str:

@@ -38,6 +38,11 @@ def scrub(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def proxies(environment: Mapping[str, str]) -> dict[str, str]:
+    """Keep how the network is reached, for the one child that reaches it: it may hold a password, and runs no strategy."""
+    return {key: value for key, value in environment.items() if key.lower() in ("http_proxy", "https_proxy", "no_proxy")}
+
+
 class Reply:
     """The end of a request: the result object and the bytes that came with it."""
 
@@ -95,7 +100,7 @@ class Child:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env=scrub(os.environ),
+                env=scrub(os.environ) | (proxies(os.environ) if role == "provide" else {}),
                 limit=protocol.MAX_HEADER,
                 start_new_session=True,
             )

@@ -13,7 +13,9 @@ Calls, one at a time; `folder` is the data folder of the home, with the catalog 
     tearsheet {folder, id, version}                      → {} and a `Tearsheet` as JSON
     export {folder, run, as, table}                      → {} and the bytes of a file, see `backtest.export`
 
-Of the last two, `folder` is that of a finished run. `known` are the instruments of the catalog, `stored` its series. What takes long or
+Of the last two, `folder` is that of a finished run.     pushFiles, fetchFiles {catalog, uri, key, files, instruments}, pruneFiles     → {files}: to and from an object store, see `data.remote`
+
+`known` are the instruments of the catalog, `stored` its series. What takes long or
 loads more than pyarrow (imports of files, `resample`, `inspect`, `readFundamentals`) gets a child of its own.
 """
 
@@ -31,6 +33,8 @@ from tino_engine.errors import TinoError
 from tino_engine.workers.port import Port
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tino_engine.workers.protocol import Frame
 
 
@@ -101,7 +105,24 @@ def main() -> int:
         rows = fundamentals_file.read_fundamentals(FundamentalsImportRequest.model_validate(params["request"]))
         return {}, json.dumps(rows).encode()
 
+    def transfer(name: str) -> Callable[[int, dict[str, Any]], tuple[dict[str, Any], bytes]]:
+        def call(_request: int, params: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+            from tino_engine.data.remote import Remote, instrument_files  # noqa: PLC0415 - few have a store
+
+            remote, catalog = Remote(params["uri"], params["key"]), Path(params["catalog"])
+            if name == "prune":
+                return {"files": remote.prune(params["files"])}, b""
+            if name == "fetch":
+                return {"files": remote.fetch(catalog, params["files"])}, b""
+            files = [*params["files"], *instrument_files(catalog, params["instruments"])]
+            return {"files": remote.push(catalog, files)}, b""
+
+        return call
+
     handlers = {
+        "pushFiles": transfer("push"),
+        "fetchFiles": transfer("fetch"),
+        "pruneFiles": transfer("prune"),
         "importSample": import_sample,
         "previewImport": preview_import,
         "importFiles": import_files,

@@ -12,7 +12,10 @@ const stepOf = ({ barType, instrumentId }: Coverage): string => barType.slice(in
 
 /** Every series with the stretch of time it covers, on one axis. */
 export function seriesText(list: SymbolList, screen: Look): string {
-  const all = list.symbols.flatMap((entry) => entry.coverage.map((coverage) => ({ entry, coverage })));
+  const all = list.symbols.flatMap((entry) => [
+    ...entry.coverage.map((coverage) => ({ entry, coverage, what: stepOf(coverage), rows: coverage.bars })),
+    ...entry.ticks.map((coverage) => ({ entry, coverage, what: coverage.kind, rows: coverage.rows })),
+  ]);
   const first = Math.min(...all.map(({ coverage }) => coverage.from));
   const span = Math.max(...all.map(({ coverage }) => coverage.to)) - first || 1;
   const columns = [
@@ -25,17 +28,17 @@ export function seriesText(list: SymbolList, screen: Look): string {
     { title: "Actions", align: "right" as const, keep: 3 },
     { title: "Source", shrinks: true, keep: 1 },
   ];
-  const strip = ({ from, to }: Coverage) => {
+  const strip = ({ from, to }: Pick<Coverage, "from" | "to">) => {
     const [start, end] = [from, to].map((at) => Math.round(((at - first) / span) * 16)) as [number, number];
     const length = Math.max(1, end - start);
     const [full, empty] = screen.unicode ? ["█", "·"] : ["#", "."];
     const offset = Math.min(start, 16 - length);
     return empty.repeat(offset) + full.repeat(length) + empty.repeat(16 - offset - length);
   };
-  const rows = all.map(({ entry, coverage }) => [
+  const rows = all.map(({ entry, coverage, what, rows }) => [
     entry.instrument.id,
-    stepOf(coverage),
-    count(coverage.bars),
+    what,
+    count(rows),
     day(coverage.from),
     day(coverage.to),
     strip(coverage),

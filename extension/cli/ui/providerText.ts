@@ -1,5 +1,5 @@
 /** Providers, downloads and keys as text. */
-import type { Download, KeyList, Provider, ProviderList, ProviderSymbol } from "#contracts";
+import type { CatalogPlace, Download, KeyList, Provider, ProviderList, ProviderSymbol } from "#contracts";
 import { barTime, count, day } from "../format.ts";
 import { type Screen, table, wrapLines } from "../output.ts";
 import { bar } from "./chart.ts";
@@ -78,6 +78,12 @@ export function downloadText(job: Download, screen: Look): string {
   const notes = job.series.flatMap((series) => series.notes.map((note) => `${series.symbol}: ${note}`));
   return [table(columns, rows, screen), ...notes.map((note) => screen.paint("dim", note))].join("\n");
 }
+
+/** Where the catalog lives. */
+export const catalogText = ({ uri, files, localFiles }: CatalogPlace): string =>
+  uri === null
+    ? `The catalog is on this machine alone: ${count(files)} files of series.`
+    : `The catalog is at ${uri}: ${count(files)} files of series, ${count(localFiles)} of them copied here.`;
 
 /** Names of keys; never a value. */
 export function keysText(list: KeyList, screen: Look): string {

@@ -131,6 +131,25 @@ export function findSeries(list: SymbolList, words: readonly string[]): { entry:
   return [...found.values()];
 }
 
+/** The series that words mean, of bars and of ticks, by the names that a removal takes; `BTCUSDT.BINANCE trades` is one of ticks. @throws symbol_unknown */
+export function findNames(list: SymbolList, words: readonly string[]): { name: string; rows: string }[] {
+  const found = new Map<string, string>();
+  for (const word of words) {
+    const wanted = word.toUpperCase();
+    const before = found.size;
+    for (const { instrument, coverage, ticks } of list.symbols) {
+      const whole = [instrument.id, instrument.symbol].some((name) => name.toUpperCase() === wanted);
+      for (const { barType, bars } of coverage) if (whole || barType.toUpperCase() === wanted) found.set(barType, `${bars.toLocaleString("en-US")} bars`);
+      for (const { kind, rows } of ticks) {
+        const name = `${instrument.id} ${kind}`;
+        if (whole || name.toUpperCase() === wanted) found.set(name, `${rows.toLocaleString("en-US")} rows`);
+      }
+    }
+    if (found.size === before) throw TinoError.of("symbol_unknown", { symbol: word, near: "" });
+  }
+  return [...found].map(([name, rows]) => ({ name, rows }));
+}
+
 const SIZES_MS: Record<string, number> = { SECOND: 1_000, MINUTE: 60_000, HOUR: 3_600_000, DAY: 86_400_000, WEEK: 604_800_000, MONTH: 2_678_400_000 };
 
 /** The last bars of a series, as traded. */
