@@ -575,7 +575,7 @@ def _word_paths(result: dict[str, Any]) -> str:
 
 
 def _percent(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.1%}"
+    return "undefined" if value is None else f"{value:,.1%}"
 
 
 def _ratio(value: float | None) -> str:

@@ -10,6 +10,7 @@ const ROLES: Record<EngineStatus["children"][number]["role"], string> = {
   provide: "download",
   work: "backtest worker",
   spare: "spare worker",
+  validation: "validation",
 };
 
 export function statusText(engine: EngineStatus, screen: Pick<Screen, "paint" | "width" | "shrink">, now: number): string {
