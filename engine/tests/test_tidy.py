@@ -37,9 +37,9 @@ DOMAINS = {
 }
 """Rooms with a door: others use the names that their `__init__` exports."""
 
-DOORS = {"data": {"decimate"}, "ledger": {"tables"}}
-"""Modules that are doors as well: the tables are what queries are written in, and results are thinned as bars are, by numpy, which
-the package itself must not load."""
+DOORS = {"backtest": {"metrics", "stored"}, "data": {"decimate"}, "ledger": {"tables"}}
+"""Modules that are doors as well: the tables are what queries are written in, and results are thinned as bars are and judged as runs
+are, by numpy, which the packages themselves must not load."""
 
 COMPOSED_OF = {
     "lsp": {"strategies"},
