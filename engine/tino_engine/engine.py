@@ -107,7 +107,7 @@ class Engine:
             self.data_child.get,
             home.data,
             self._data_changed,
-            in_use=lambda: self.runs.running + self.runs.queued + self.sweeps.running > 0,
+            in_use=lambda: self.runs.running + self.runs.queued + self.sweeps.running + self.validations.running > 0,
         )
         self.imports = Imports(
             self.catalog,
