@@ -91,6 +91,7 @@ export const CATALOGUE = {
   data_missing: entry(404, EXIT.input, "No data for {barType} between {from} and {to}.", "The catalog has {coverage}. Choose a range inside it, or import more."),
   range_invalid: entry(422, EXIT.input, "The range starts {from} and ends {to}, before it starts.", "Exchange the two dates."),
   data_corrupt: entry(500, EXIT.input, "The stored data of {barType} cannot be read: {reason}.", "Import it again; `tino demo` restores the sample."),
+  data_doubtful: entry(409, EXIT.refused, "{fault}{more}", "Run it without --strict to go on, or put the data right: `tino data check` says what is wrong."),
   watchlist_unknown: entry(404, EXIT.input, "There is no watchlist {name}{near}.", "`tino data watchlist` lists them."),
   resample_not_coarser: entry(422, EXIT.input, "{barType} cannot be resampled to {step}: its bars must fit into the coarser ones as a whole.", "Choose a longer step that they fit into, such as 5-MINUTE, 1-DAY, 1-WEEK or 1-MONTH."),
 

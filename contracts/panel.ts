@@ -47,18 +47,35 @@ export const PANEL_CALLS = [
   "stopSweep",
   "resumeSweep",
   "deleteSweep",
+  "previewImport",
+  "startImport",
+  "listImports",
+  "getImport",
+  "cancelImport",
+  "uploadFile",
+  "removeData",
+  "getQuality",
+  "checkData",
+  "changeActions",
+  "resampleData",
+  "getFundamentals",
+  "listWatchlists",
+  "putWatchlist",
+  "removeWatchlist",
 ] as const satisfies readonly CallName[];
 export type PanelCall = (typeof PANEL_CALLS)[number];
 
 /** A page of the dashboard with what it shows: the same in a panel's saved state and in the browser's address. */
 export const PageState = z
   .object({
-    page: z.enum(["backtest", "runs", "compare"]),
+    page: z.enum(["backtest", "runs", "compare", "data"]),
     run: z.string().nullable().default(null),
     path: z.string().nullable().default(null).describe("Strategy file."),
     name: z.string().nullable().default(null).describe("Strategy class."),
     runs: z.array(z.string()).optional().describe("Runs side by side, on their page; the first is what the others are held against."),
     sweep: z.string().nullable().optional().describe("Sweep, on its page."),
+    symbol: z.string().optional().describe("Instrument that the data page shows."),
+    files: z.array(z.string()).max(1000).optional().describe("Files that the data page is to import."),
   })
   .meta({ id: "PageState" });
 export type PageState = z.infer<typeof PageState>;
@@ -67,6 +84,8 @@ export type PageState = z.infer<typeof PageState>;
 export const PanelAction = z.discriminatedUnion("type", [
   z.object({ type: z.literal("openSource"), path: z.string(), line: z.number().int().min(1) }),
   z.object({ type: z.literal("showLog") }),
+  /** Choose files with the editor's dialog and show how they would be imported. */
+  z.object({ type: z.literal("importData") }),
   z.object({ type: z.literal("openPage"), state: PageState }),
   /** Delete runs, after the user was asked. */
   z.object({ type: z.literal("deleteRuns"), runs: z.array(RunSummary).min(1) }),

@@ -11,6 +11,7 @@ import { StrategyWatch } from "./language/strategyWatch.ts";
 import type { Panels } from "./panels/panels.ts";
 import { VIEW_TYPES } from "./panels/viewTypes.ts";
 import { offerInTerminals } from "./terminal.ts";
+import { DataTree } from "./views/dataTree.ts";
 import { offerRunCode } from "./views/runCode.ts";
 import { RunsTree } from "./views/runsTree.ts";
 import { StatusBar } from "./views/statusBar.ts";
@@ -41,8 +42,9 @@ export function activate(extension: vscode.ExtensionContext): void {
   keep(new RunsTree(context));
   keep(offerRunCode(context));
   const strategies = keep(new StrategiesTree(context));
+  const data = keep(new DataTree(context));
   keep(new Problems(context));
-  keep(registerCommands(COMMAND_TABLE, { context, panels, refreshStrategies: () => strategies.refresh() }));
+  keep(registerCommands(COMMAND_TABLE, { context, panels, refreshStrategies: () => strategies.refresh(), refreshData: () => data.refresh() }));
   keep(new StrategyWatch(context, async () => new (await import("./language/language.ts")).Language(context)));
   offerInTerminals(extension);
 }

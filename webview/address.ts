@@ -11,6 +11,7 @@ export function readAddress(address: { pathname: string; search: string }): Page
     path: query.get("path"),
     name: query.get("name"),
     ...(query.has("runs") && { runs: query.get("runs")!.split(",") }),
+    ...(query.has("symbol") && { symbol: query.get("symbol")! }),
   });
   return read.success ? read.data : { page: "backtest", run: null, path: null, name: null };
 }
@@ -23,6 +24,7 @@ export function pageAddress(state: PageState): string {
     if (value !== null) query.set(key, value);
   }
   if (state.runs && state.runs.length > 0) query.set("runs", state.runs.join(","));
+  if (state.symbol) query.set("symbol", state.symbol);
   const text = query.toString();
   return `/${state.page}${text ? `?${text}` : ""}`;
 }

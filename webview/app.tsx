@@ -4,6 +4,7 @@ import { type PageState, PROTOCOL } from "#contracts";
 import { EngineProvider, useAct, useConnection, useLive, useToldFailure, useTransport } from "./engine.tsx";
 import { Backtest } from "./pages/Backtest/Backtest.tsx";
 import { Compare } from "./pages/Compare/Compare.tsx";
+import { Data } from "./pages/Data/Data.tsx";
 import { Runs } from "./pages/Runs/Runs.tsx";
 import { ToolButton } from "./parts/Button.tsx";
 import { Icon } from "./parts/Icon.tsx";
@@ -23,6 +24,7 @@ export function App({ transport }: { transport: Transport }) {
 const PAGES = [
   { page: "backtest", label: "Backtest" },
   { page: "runs", label: "Runs" },
+  { page: "data", label: "Data" },
 ] as const;
 
 function Frame() {
@@ -50,6 +52,8 @@ function Frame() {
       <Told />
       {state === null ? (
         <Skeleton label="Loading the page" lines={10} />
+      ) : state.page === "data" ? (
+        <Data state={state} amend={setState} />
       ) : state.page === "runs" ? (
         <Runs open={open} />
       ) : state.page === "compare" ? (

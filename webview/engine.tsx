@@ -137,7 +137,7 @@ function invalidate(queries: QueryClient, before: State, message: ServerMessage)
   const { event } = message;
   if (event.type === "data.changed") {
     forget(queries, "listSymbols");
-    forget(queries, "getBars");
+    for (const name of ["getBars", "getQuality", "checkData", "listWatchlists", "getFundamentals"]) forget(queries, name);
   } else if (event.type === "run.changed" && before.runs.get(event.run.id)?.status !== event.run.status) {
     forget(queries, "getRun", { path: { id: event.run.id } });
     forget(queries, "listRuns");

@@ -860,7 +860,7 @@ class Overfitting(ContractModel):
 
 
 class PageState(ContractModel):
-    page: Literal["backtest", "runs", "compare"]
+    page: Literal["backtest", "runs", "compare", "data"]
     run: str | None = None
     path: Annotated[str | None, Field(description="Strategy file.")] = None
     name: Annotated[str | None, Field(description="Strategy class.")] = None
@@ -869,6 +869,11 @@ class PageState(ContractModel):
         Field(description="Runs side by side, on their page; the first is what the others are held against."),
     ] = None
     sweep: Annotated[str | None, Field(description="Sweep, on its page.")] = None
+    symbol: Annotated[str | None, Field(description="Instrument that the data page shows.")] = None
+    files: Annotated[
+        list[str] | None,
+        Field(description="Files that the data page is to import.", max_length=1000),
+    ] = None
 
 
 class ParameterDrift(ContractModel):
@@ -2307,6 +2312,7 @@ class ErrorBody(ContractModel):
         "data_missing",
         "range_invalid",
         "data_corrupt",
+        "data_doubtful",
         "watchlist_unknown",
         "resample_not_coarser",
         "import_file_not_found",
@@ -4283,6 +4289,12 @@ ERRORS: dict[str, ErrorEntry] = {
         "Import it again; `tino demo` restores the sample.",
         500,
         3,
+    ),
+    "data_doubtful": ErrorEntry(
+        "{fault}{more}",
+        "Run it without --strict to go on, or put the data right: `tino data check` says what is wrong.",
+        409,
+        6,
     ),
     "watchlist_unknown": ErrorEntry("There is no watchlist {name}{near}.", "`tino data watchlist` lists them.", 404, 3),
     "resample_not_coarser": ErrorEntry(

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { EXIT, TinoError } from "#contracts/catalogue";
 import type { EngineLink } from "../client/engineLink.ts";
 import { endEngine } from "../supervisor/shutdown.ts";
+import { checkBefore, tellWarnings } from "./catalogCommands.ts";
 import type { Context } from "./context.ts";
 import { clockTime } from "./format.ts";
 import { openLink, orAborted, untilAborted, withEngine } from "./session.ts";
@@ -151,6 +152,13 @@ async function backtest(context: Context, link: EngineLink, path: string, option
   try {
     line.spin("Reading the strategy");
     const request = await orAborted(buildRequest(link, path, options), signal);
+    // A look at a series takes a second or two the first time; unless it decides, the run does not wait for it.
+    const check = checkBefore(link, request);
+    check.catch(() => undefined);
+    if (options.strict) {
+      line.spin("Looking at the data");
+      tellWarnings(await orAborted(check, signal), screen, true);
+    }
     line.spin("Starting the run");
     const run = await runBacktest(link, request, signal, {
       onStarted: (started) => {
@@ -158,6 +166,11 @@ async function backtest(context: Context, link: EngineLink, path: string, option
       },
       onProgress: (running, progress) => line.show(progressText(running, progress, screen, line.width)),
     });
+    line.clear();
+    await check.then(
+      (found) => tellWarnings(found, screen, false),
+      (error) => screen.note(`The data was not looked at: ${error instanceof Error ? error.message : String(error)}`),
+    );
     return await showRun(link, run.id, { trades: false, orders: false, log: false });
   } finally {
     line.clear();

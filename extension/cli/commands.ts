@@ -1,7 +1,8 @@
 /** The verbs of `tino`, their options and help; each loads what it needs when it is chosen. */
 import { styleText } from "node:util";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { EXIT, TinoError } from "#contracts/catalogue";
+import type { ActionOptions, FundamentalsOptions } from "./catalogCommands.ts";
 import type { Context } from "./context.ts";
 import type { performImport } from "./dataCommands.ts";
 import { addImportOptions } from "./dataOptions.ts";
@@ -78,9 +79,11 @@ export async function run(argv: readonly string[], version: string, build: Build
         .option("--with <strategy>", 'a further strategy in the same portfolio, such as "other.py:Class fast=5"; again for more', collect)
         .addOption(new Option("--ticks <kind>", "stored ticks to feed too; again for both").choices(["quotes", "trades"]).argParser(collect)),
     );
-  addBacktest(verb("backtest", "Run a strategy over stored data", BACKTEST_END)).action((file: string, options: Common & Omit<BacktestOptions, "file">) =>
-    perform({ ...options, file }, async (context, chosen) => (await import("./actions.ts")).performBacktest(context, chosen)),
-  );
+  addBacktest(verb("backtest", "Run a strategy over stored data", BACKTEST_END))
+    .option("--strict", "refuse data that may spoil the result, instead of a warning")
+    .action((file: string, options: Common & Omit<BacktestOptions, "file">) =>
+      perform({ ...options, file }, async (context, chosen) => (await import("./actions.ts")).performBacktest(context, chosen)),
+    );
   verb("runs", "List backtests, newest first")
     .option("-n, --limit <number>", "how many", readCount, 20)
     .option("--strategy <class>", "only those of this strategy class")
@@ -101,7 +104,7 @@ export async function run(argv: readonly string[], version: string, build: Build
   addRunVerbs(verb, perform);
   addValidationVerbs(verb, perform, addBacktest);
   verb("open", "Open the dashboard in the browser", "\nThe address works once and for a short time. It stays in this terminal until the page holds the engine.")
-    .argument("[target]", "backtest, runs, a run's id, or `last`", "backtest")
+    .argument("[target]", "backtest, runs, data, a run's id, or `last`", "backtest")
     .option("--print", "print the address and open nothing")
     .action((target: string, options: Common & { print?: boolean }) =>
       perform({ ...options, target }, async (context, chosen) => (await import("./actions.ts")).performOpen(context, chosen)),
@@ -149,6 +152,49 @@ export async function run(argv: readonly string[], version: string, build: Build
   dataVerb("show", "Show what is stored of an instrument, with the last bars")
     .argument("<symbol>", "instrument, symbol or bar type")
     .action((name: string, options: Common) => perform(options, async (context) => (await import("./dataCommands.ts")).performShowData(context, name)));
+  dataVerb("check", "Look for gaps, spikes, unexplained splits and other faults", "\nWith --strict the exit code is 6 when anything is at least a warning.")
+    .argument("[symbol]", "instrument, symbol or @watchlist; all without it")
+    .option("--strict", "fail when something is wrong")
+    .action((symbol: string | undefined, options: Common & { strict?: boolean }) =>
+      perform(options, async (context, chosen) => (await import("./catalogCommands.ts")).performCheck(context, symbol ?? null, chosen)),
+    );
+  dataVerb("actions", "List, set, remove and import splits and dividends", DATA_ACTIONS_END)
+    .argument("[symbol]", "instrument; needed to set and remove")
+    .option("--split <day=ratio>", "set a split, such as 2020-08-31=4:1; again for more", collect)
+    .option("--dividend <day=amount>", "set a dividend a share, such as 2020-08-07=0.82; again for more", collect)
+    .option("--remove <kind=day>", "remove one, such as split=2020-08-31; again for more", collect)
+    .option("--import <file>", "take in a CSV file; again for more", collect)
+    .action((symbol: string | undefined, options: Common & ActionOptions) =>
+      perform(options, async (context, chosen) => (await import("./catalogCommands.ts")).performActions(context, symbol ?? null, chosen)),
+    );
+  dataVerb("resample", "Store a series at a coarser step", "\nExample:\n  tino data resample AAPL.XNAS-1-DAY-LAST-EXTERNAL --to 1-WEEK")
+    .argument("<series>", "bar type, or an instrument with a single series")
+    .requiredOption("--to <step>", "such as 5-MINUTE, 1-DAY, 1-WEEK or 1-MONTH")
+    .action((series: string, options: Common & { to: string }) =>
+      perform(options, async (context, chosen) => (await import("./catalogCommands.ts")).performResample(context, series, chosen.to)),
+    );
+  dataVerb("watchlist", "List, make, change and remove watchlists; @name stands for one wherever a symbol may", DATA_WATCHLIST_END)
+    .argument("[name]", "which list")
+    .argument("[symbol...]", "instruments that it is to hold")
+    .option("--add", "add them to the list instead of replacing it")
+    .option("--remove", "remove them from the list; without any: the list")
+    .action((name: string | undefined, symbols: string[], options: Common & { add?: boolean; remove?: boolean }) =>
+      perform(options, async (context, chosen) => (await import("./catalogCommands.ts")).performWatchlist(context, name ?? null, symbols, chosen)),
+    );
+  dataVerb("fundamentals", "Show and import figures of companies, point in time", DATA_FUNDAMENTALS_END)
+    .argument("[symbol]", "instrument")
+    .option("--field <name>", "only this figure")
+    .option("--as-of <day>", "as they were known on this day; every version without it")
+    .option("--import <file>", "take in a CSV or Parquet file; again for more", collect)
+    .option("--lag-days <number>", "days until figures of a file without that column were known", readCount)
+    .action((symbol: string | undefined, options: Common & FundamentalsOptions) =>
+      perform(options, async (context, chosen) => (await import("./catalogCommands.ts")).performFundamentals(context, symbol ?? null, chosen)),
+    );
+  dataVerb("sample", "Bring sample data into the catalog")
+    .addArgument(new Argument("[which]", "five US stocks as traded, or closes of 20 stocks of the S&P 500").choices(["usStocks", "sp500"]).default("usStocks"))
+    .action((which: "usStocks" | "sp500", options: Common) =>
+      perform(options, async (context) => (await import("./catalogCommands.ts")).performSample(context, which)),
+    );
   dataVerb("remove", "Remove series; asks before it does", "\nRuns keep their results. Without a terminal it needs --yes.")
     .argument("<symbol...>", "instruments, symbols or bar types")
     .option("-y, --yes", "do not ask")
@@ -265,6 +311,19 @@ Example:
 const KEYS_SET_END = `
 The key is asked for, or read from standard input: arguments are there for every program to see.
 Without a keychain, such as on a server, it is kept until the engine ends.`;
+
+const DATA_ACTIONS_END = `
+Prices are stored as traded; a run says with --adjustment which of these are taken out of them.
+A file has the columns symbol, date, kind and value, or symbol, date, split and dividend.`;
+
+const DATA_WATCHLIST_END = `
+Examples:
+  tino data watchlist tech AAPL MSFT
+  tino backtest strategy.py --symbol @tech`;
+
+const DATA_FUNDAMENTALS_END = `
+A file has the columns symbol, period and known, then field and value, or a column for each figure. A file that does
+not say when its figures became known is refused without --lag-days: they would show the future.`;
 
 const BACKTEST_END = `
 Ctrl-C cancels the run.

@@ -28,8 +28,24 @@ export async function runBacktest(surroundings: Surroundings, argument: unknown)
   const data = await chooseData(connected, strategy, () => pages.untilData());
   if (!data) return undefined;
   const run = await pages.start(connected, { ...reference, ...data });
+  tellSevere(connected, run);
   pages.show({ page: "backtest", run: run.id, ...reference });
   return run;
+}
+
+/** One word when the data of a run has a severe fault: whoever pressed a lens did not see the panel's list before. Nobody waits for it. */
+function tellSevere({ context, client }: ConnectedContext, { symbols, barTypes, from, to, adjustment }: RunSummary): void {
+  const check = client.call("checkData", { body: { symbols: barTypes.length > 0 ? [] : symbols, barTypes, from, to, adjustment } });
+  check.then(
+    ({ severity, warnings: [first, ...more] }) => {
+      if (severity !== "severe" || !first) return;
+      const rest = more.length > 0 ? ` And ${more.length} more.` : "";
+      vscode.window.showWarningMessage(`${first.barType}: ${first.finding.message}${rest}`, "Show data").then((chosen) => {
+        if (chosen) void vscode.commands.executeCommand(COMMANDS.openData, { symbol: first.barType.split("-")[0] });
+      });
+    },
+    (error) => context.log("debug", "backtest", "data_not_checked", { reason: error instanceof Error ? error.message : String(error) }),
+  );
 }
 
 /** Open the panel without running anything: on the strategy given, or that of the editor, or as it was. */

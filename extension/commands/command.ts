@@ -11,6 +11,8 @@ export interface Surroundings {
   readonly panels: () => Promise<Panels>;
   /** Have the tree of strategies read the workspace again. */
   readonly refreshStrategies: () => void;
+  /** Have the tree of data ask the engine again. */
+  readonly refreshData: () => void;
 }
 
 /** `plain` works without an engine; `connected` is called with a live one. Arguments come from menus, lenses and other extensions, so their shape is unknown. */

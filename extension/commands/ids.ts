@@ -31,6 +31,10 @@ export const COMMANDS = {
   downloadData: "tino.downloadData",
   setKey: "tino.setKey",
   removeKey: "tino.removeKey",
+  openData: "tino.openData",
+  importData: "tino.importData",
+  removeData: "tino.removeData",
+  refreshData: "tino.refreshData",
   newStrategy: "tino.newStrategy",
   openExample: "tino.openExample",
 } as const;

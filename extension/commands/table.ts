@@ -2,6 +2,7 @@
 
 import { importSampleData, openBacktest, runBacktest } from "./backtest.ts";
 import type { Command } from "./command.ts";
+import { importData, openData, removeData } from "./data.ts";
 import { openDashboard, openEngineLog, restartEngine, showClients, showEngineMenu, stopEngine } from "./engine.ts";
 import { COMMANDS, type CommandId } from "./ids.ts";
 import { compareCode, compareRuns, deleteRuns, exportRun, noteRun, pinRuns, tagRuns } from "./runLabels.ts";
@@ -47,6 +48,10 @@ export const COMMAND_TABLE: Record<CommandId, Command> = {
   [COMMANDS.downloadData]: { connected: async (connected) => (await import("./providers.ts")).downloadData(connected) },
   [COMMANDS.setKey]: { connected: async (connected, _, name) => (await import("./providers.ts")).setKey(connected, name) },
   [COMMANDS.removeKey]: { connected: async (connected) => (await import("./providers.ts")).removeKey(connected) },
+  [COMMANDS.openData]: { plain: openData },
+  [COMMANDS.importData]: { plain: importData },
+  [COMMANDS.removeData]: { connected: (connected, _, argument) => removeData(connected, argument) },
+  [COMMANDS.refreshData]: { connected: (_connected, { refreshData }) => refreshData() },
   [COMMANDS.newStrategy]: { plain: newStrategy },
   [COMMANDS.openExample]: { plain: openExample },
 };

@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import * as vscode from "vscode";
 import type { CallArgs, PageState, PanelAction, PanelCall, RunSummary } from "#contracts";
+import { confirmRemoval } from "../commands/data.ts";
 import { COMMANDS } from "../commands/ids.ts";
 import { deleteAfterQuestion, showCode } from "../commands/runLabels.ts";
 import type { ConnectedContext, Context } from "../context.ts";
@@ -82,7 +83,8 @@ export class Panel implements vscode.Disposable {
   }
 
   #title({ page, name }: PageState): void {
-    this.webviewPanel.title = page === "runs" ? "Runs" : page === "compare" ? "Compare runs" : name ? `${name} · Backtest` : "Backtest";
+    this.webviewPanel.title =
+      page === "data" ? "Data" : page === "runs" ? "Runs" : page === "compare" ? "Compare runs" : name ? `${name} · Backtest` : "Backtest";
   }
 
   /** Set the HTML once for what can be shown; setting it again would load the page anew. */
@@ -121,6 +123,7 @@ export class Panel implements vscode.Disposable {
 
   async #call(name: PanelCall, args: Record<string, unknown>, intended: boolean): Promise<unknown> {
     const connected = intended ? await this.#context.connect() : await this.#context.attach();
+    if (name === "removeData" && !(await confirmRemoval((args.body as { barTypes: string[] }).barTypes))) return connected.client.call("listSymbols");
     if (name === "startBacktest") return this.#owner.start(connected, args.body as RunRequest);
     // The relay has checked the arguments against the same table that types the call.
     return connected.client.call(name, args as CallArgs<typeof name>);
@@ -133,6 +136,9 @@ export class Panel implements vscode.Disposable {
         return;
       case "showLog":
         this.#context.channel.show(true);
+        return;
+      case "importData":
+        await vscode.commands.executeCommand(COMMANDS.importData);
         return;
       case "openPage":
         this.#owner.open(action.state);

@@ -42,7 +42,22 @@ export interface RelayHost {
 }
 
 /** Calls that change something or take long: the page makes them only when the user says so. The others happen by themselves. */
-const INTENDED: ReadonlySet<PanelCall> = new Set(["startBacktest", "cancelRun", "labelRuns", "deleteRuns", "importSample", "startDownload", "cancelDownload"]);
+const INTENDED: ReadonlySet<PanelCall> = new Set([
+  "startBacktest",
+  "cancelRun",
+  "labelRuns",
+  "deleteRuns",
+  "importSample",
+  "startDownload",
+  "cancelDownload",
+  "startImport",
+  "uploadFile",
+  "removeData",
+  "changeActions",
+  "resampleData",
+  "putWatchlist",
+  "removeWatchlist",
+]);
 
 export class Relay {
   readonly #host: RelayHost;

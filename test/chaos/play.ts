@@ -129,7 +129,7 @@ class Player {
 export async function makeTemplate(): Promise<Rig> {
   const rig = new Rig({ engine: "real" });
   const link = new EngineLink({ place: rig.place(), kind: "cli", workspace: null, trustedFolders: [] });
-  await link.call("importSample", { body: {} });
+  await link.call("importSample");
   await link.leave();
   return rig;
 }

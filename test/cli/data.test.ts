@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { DataImport, ErrorBody, EXIT, ImportPreview, SymbolList } from "#contracts";
+import { DataImport, ErrorBody, EXIT, ImportPreview, QualityReport, SymbolList } from "#contracts";
 import { type ClientProcess, Rig } from "../rig.ts";
 
 let rig: Rig;
@@ -53,7 +53,39 @@ test("a file is previewed, imported, listed, shown and removed", async () => {
   expect(SymbolList.parse(json(removed.stdout)).symbols).toEqual([]);
 });
 
+test("faults are found, put right and stand before a run; lists, figures and coarser bars are kept", async () => {
+  const days = Array.from({ length: 60 }, (_, index) => new Date(Date.UTC(2020, 0, 2 + index))).filter((at) => at.getUTCDay() % 6 !== 0);
+  // 4 for 1 at the nineteenth bar, and nobody tells of it.
+  const rows = days.map(
+    (at, index) =>
+      `${at.toISOString().slice(0, 10)},${[0, 1, 0, 0.5].map((more) => ((100 + (index % 5) + more) / (index < 18 ? 1 : 4)).toFixed(3)).join(",")},${index < 18 ? 1000 : 4000}`,
+  );
+  writeFileSync(join(folder, "SPLIT.csv"), `Date,Open,High,Low,Close,Volume\n${rows.join("\n")}\n`);
+  await tino("data", "import", "SPLIT.csv", "--venue", "XNYS");
+  const found = QualityReport.parse(json((await tino("data", "check", "SPLIT", "--json")).stdout));
+  const split = found.series[0]?.findings.find(({ kind }) => kind === "split");
+  expect(split).toMatchObject({ severity: "severe", splitRatio: 4 });
+  const text = await tino("data", "check", "--strict");
+  expect(text.code).toBe(EXIT.refused);
+  expect(text.stdout).toContain("severe The price falls like at a split of 4 for 1");
+
+  const actions = json((await tino("data", "actions", "SPLIT", "--split", `${split?.exDay}=4:1`, "--json")).stdout);
+  expect(actions).toEqual({ symbols: [{ instrumentId: "SPLIT.XNYS", actions: [{ exDay: split?.exDay, kind: "split", value: 4 }] }] });
+  const after = QualityReport.parse(json((await tino("data", "check", "SPLIT", "--json")).stdout));
+  expect(after.series[0]?.findings.filter(({ kind }) => kind === "split")).toEqual([]);
+
+  expect(json((await tino("data", "resample", "SPLIT", "--to", "1-week", "--json")).stdout).coverage.barType).toBe("SPLIT.XNYS-1-WEEK-LAST-EXTERNAL");
+  expect(json((await tino("data", "watchlist", "mine", "split", "--json")).stdout)).toEqual({ watchlists: [{ name: "mine", symbols: ["SPLIT.XNYS"] }] });
+  expect(QualityReport.parse(json((await tino("data", "check", "@mine", "--json")).stdout)).series).toHaveLength(2);
+  expect(json((await tino("data", "watchlist", "mine", "--remove", "--json")).stdout)).toEqual({ watchlists: [] });
+  writeFileSync(join(folder, "figures.csv"), "symbol,period,known,eps\nSPLIT,2019-12-31,2020-02-01,1.5\n");
+  await tino("data", "fundamentals", "--import", "figures.csv");
+  expect((await tino("data", "fundamentals", "SPLIT", "--as-of", "2020-02-01")).stdout).toMatch(/eps +2019-12-31 +2020-02-01 +1\.5/);
+});
+
 test.each([
+  ["a split without a ratio", ["actions", "ABC", "--split", "2020-01-02"], "usage", EXIT.usage],
+  ["a watchlist that is none", ["watchlist", "none"], "watchlist_unknown", EXIT.input],
   ["a file that is not there", ["import", "nothing.csv"], "import_file_not_found", EXIT.input],
   ["a step that is none", ["import", "ABC.csv", "--step", "daily"], "usage", EXIT.usage],
   ["a column that is none", ["import", "ABC.csv", "--columns", "close=Last"], "import_column_unknown", EXIT.input],

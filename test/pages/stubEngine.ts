@@ -11,10 +11,13 @@ import { type WebSocket, WebSocketServer } from "ws";
 import {
   BacktestRequest,
   type Comparison,
+  type DataImport,
+  type DataWarning,
   type DeleteReply,
   type ErrorBody,
   type Event,
   Hello,
+  type ImportPreview,
   type LabelRequest,
   METRICS,
   type Metrics,
@@ -24,6 +27,7 @@ import {
   type RunProgress,
   type RunSummary,
   SERIES_COLUMNS,
+  type SeriesQuality,
   type ServerMessage,
   type Strategy,
   type SymbolEntry,
@@ -172,6 +176,13 @@ export class StubEngine {
   readonly #levels = new Map<string, ReturnType<typeof atLevel>>();
   readonly runs = new Map<string, StubRun>();
   symbols: SymbolEntry[];
+  /** What the engine says of stored data, and of that of a run. */
+  quality: SeriesQuality[] = [];
+  warnings: DataWarning[] = [];
+  /** How files would be read, and what became of them. */
+  preview: ImportPreview | null = null;
+  imported: DataImport | null = null;
+  readonly bars = arrowOfFigures(simulate(DAILY).bars, null, null);
   strategies: Strategy[];
   #seq = 0;
   #sent: ServerMessage[] = [];
@@ -371,6 +382,7 @@ export class StubEngine {
       key = `${request.method} /${domain}${first ? "/…" : ""}${second ? `/${second}` : ""}`;
       const failure = this.failures.get(key);
       if (failure) return refuse(failure, 422);
+      if (request.method === "GET" && domain === "data" && first === "import") return json(this.imported);
       switch (key) {
         case "POST /session/…": {
           const ticket = `ticket-${++this.#count}`;
@@ -378,8 +390,21 @@ export class StubEngine {
           return json({ ticket, expiresAt: Date.now() + 30_000 });
         }
         case "GET /data/…":
+          if (first === "quality") return json({ series: this.quality });
+          if (first === "watchlists") return json({ watchlists: [] });
+          if (first === "bars") {
+            response.writeHead(200, { "content-type": "application/vnd.apache.arrow.stream" });
+            response.end(this.bars);
+            return;
+          }
           return json({ symbols: this.symbols });
+        case "POST /data/…/preview":
+          return json(this.preview);
         case "POST /data/…":
+          if (first === "check") return json({ warnings: this.warnings, severity: this.warnings[0]?.finding.severity ?? null });
+          if (first === "upload") return json({ upload: `upl_${"0".repeat(26)}`, path: "/uploads/ABC.csv", bytes: 1 });
+          if (first === "import") return json(this.imported);
+          if (first === "actions") return json(this.symbols[0]);
           this.symbols = [...SYMBOLS];
           json({ imported: this.symbols.flatMap(({ coverage }) => coverage.map(({ barType }) => barType)), symbols: this.symbols });
           return this.publish({ type: "data.changed", barTypes: [] });

@@ -31,6 +31,8 @@ export interface BacktestOptions extends VenueOptions {
   /** Further strategies: `file.py:Class name=value …`. */
   readonly with?: string[] | undefined;
   readonly ticks?: string[] | undefined;
+  /** Run on faultless data or not at all. */
+  readonly strict?: boolean | undefined;
 }
 
 /** The strategy's file, absolute. Checked here, so that a typing mistake starts no engine. @throws strategy_file_not_found */

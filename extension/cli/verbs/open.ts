@@ -4,7 +4,7 @@ import { type BrowserCode, TinoError } from "#contracts";
 import type { EngineLink } from "../../client/engineLink.ts";
 import { findRunId } from "./runs.ts";
 
-const PAGES = ["backtest", "runs"];
+const PAGES = ["backtest", "runs", "data"];
 
 /** A one-time address for a page, or for a run's page. @throws run_not_found, usage */
 export async function createAddress(link: EngineLink, target: string): Promise<BrowserCode> {

@@ -4,6 +4,7 @@ import type { ErrorBody, Strategy, StrategyList, SymbolEntry } from "#contracts"
 import { plain } from "../../format.ts";
 import { Button } from "../../parts/Button.tsx";
 import { Combobox } from "../../parts/Combobox.tsx";
+import { DataWarnings } from "../../parts/DataWarnings.tsx";
 import { DayInput } from "../../parts/DayInput.tsx";
 import { Field } from "../../parts/Field.tsx";
 import { Icon } from "../../parts/Icon.tsx";
@@ -78,6 +79,16 @@ export function Setup({ strategies, strategy, problem, symbols, draft, errors, o
           <Others strategies={all} symbols={symbols} draft={draft} errors={errors} onDraft={onDraft} />
           <Assumptions draft={draft} symbols={symbols} errors={errors} onDraft={onDraft} />
         </>
+      ) : null}
+      {draft ? (
+        <DataWarnings
+          symbols={draft.symbols}
+          barType={draft.barType}
+          from={draft.from}
+          to={draft.to}
+          adjustment={draft.adjustment}
+          onAdjustment={(adjustment) => onDraft({ ...draft, adjustment })}
+        />
       ) : null}
       <div className="setup-action">{action}</div>
     </form>
