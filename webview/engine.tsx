@@ -141,6 +141,13 @@ function invalidate(queries: QueryClient, before: State, message: ServerMessage)
   } else if (event.type === "run.changed" && before.runs.get(event.run.id)?.status !== event.run.status) {
     forget(queries, "getRun", { path: { id: event.run.id } });
     forget(queries, "listRuns");
+  } else if (event.type === "validation.changed") {
+    forget(queries, "listValidations");
+    forget(queries, "getValidation", { path: { id: event.validation.id } });
+    forget(queries, "getHonesty");
+  } else if (event.type === "validation.progressed") {
+    // What goes on stands in the list.
+    forget(queries, "listValidations");
   } else if (event.type === "run.deleted" || event.type === "run.labelled") {
     forget(queries, "listRuns");
   }

@@ -6,6 +6,7 @@ import { endEngine } from "../supervisor/shutdown.ts";
 import { checkBefore, tellWarnings } from "./catalogCommands.ts";
 import type { Context } from "./context.ts";
 import { clockTime } from "./format.ts";
+import { wrap } from "./output.ts";
 import { openLink, orAborted, untilAborted, withEngine } from "./session.ts";
 import { runStatus } from "./statusCommand.ts";
 import { EMPTY, type LiveMessage, type LiveModel, reduce } from "./ui/liveModel.ts";
@@ -112,8 +113,13 @@ export const performShow = (
       findRunId(link, options.run).then((id) => showRun(link, id, { trades, orders, log })),
       signal,
     );
-    if (screen.json) screen.printJson({ run: details.run, trades: details.trades, orders: details.orders, log: details.log });
-    else screen.print(runText(details, screen, { assumptions }));
+    const tables = trades || orders || log;
+    const honesty = details.run.result && !tables ? await orAborted(link.call("getHonesty", { query: { run: details.run.id } }), signal) : null;
+    if (screen.json) screen.printJson({ run: details.run, trades: details.trades, orders: details.orders, log: details.log, honesty });
+    else {
+      screen.print(runText(details, screen, { assumptions }));
+      if (honesty) screen.print(`\n${wrap(honesty.sentence, screen.width).join("\n")}`);
+    }
     return EXIT.ok;
   });
 

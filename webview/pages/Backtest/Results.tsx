@@ -16,8 +16,9 @@ import { Sash } from "./Sash.tsx";
 import { StrategiesTab } from "./StrategiesTab.tsx";
 import { TearsheetTab } from "./TearsheetTab.tsx";
 import { TradesTab } from "./TradesTab.tsx";
+import { ValidationTab } from "./ValidationTab.tsx";
 
-type Tab = "metrics" | "strategies" | "tearsheet" | "trades" | "orders" | "log" | "assumptions";
+type Tab = "metrics" | "strategies" | "tearsheet" | "validation" | "trades" | "orders" | "log" | "assumptions";
 const TAB = "backtest.tab";
 
 interface Drawn {
@@ -60,6 +61,7 @@ export function Results({ run, old }: { run: Run; old: boolean }) {
     ["metrics", "Metrics"],
     ...(result.strategies.length > 1 ? [["strategies", `Strategies ${result.strategies.length}`] as [Tab, string]] : []),
     ["tearsheet", "Tearsheet"],
+    ["validation", "Validation"],
     ["trades", `Trades ${plain(rows("trades"), 0)}`],
     ["orders", `Orders ${plain(rows("orders"), 0)}`],
     ["log", `Log ${plain(rows("log"), 0)}`],
@@ -87,7 +89,16 @@ export function Results({ run, old }: { run: Run; old: boolean }) {
   const openSource = (path: string, line: number) => {
     if (transport.host === "editor") act({ type: "openSource", path, line });
   };
-  const exported = { trades: trades.table, orders: orders.table, log: log.table, metrics: null, strategies: null, tearsheet: null, assumptions: null }[tab];
+  const exported = {
+    trades: trades.table,
+    orders: orders.table,
+    log: log.table,
+    metrics: null,
+    strategies: null,
+    tearsheet: null,
+    validation: null,
+    assumptions: null,
+  }[tab];
 
   return (
     <div className={`results${old ? " is-old" : ""}`} ref={body}>
@@ -143,6 +154,7 @@ export function Results({ run, old }: { run: Run; old: boolean }) {
           {tab === "metrics" ? <MetricsTab run={run} /> : null}
           {tab === "strategies" ? <StrategiesTab run={run} /> : null}
           {tab === "tearsheet" ? <TearsheetTab run={run} onTime={toTime} onTrade={chooseTrade} /> : null}
+          {tab === "validation" ? <ValidationTab key={run.id} run={run} /> : null}
           {tab === "trades" ? (
             <With state={trades} label="Loading trades">
               {(table) => <TradesTab run={run} table={table} selected={trade} onSelect={chooseTrade} onOpenSource={openSource} />}
