@@ -236,6 +236,47 @@ describe("a run", () => {
     await chartReady(page);
   });
 
+  test("of several strategies is asked for as the form stands, and shows what each brought", async () => {
+    engine.outcome = null;
+    const page = await open();
+    await page.getByRole("checkbox", { name: "An instance for each symbol" }).check();
+    await page.getByRole("combobox", { name: "Add a symbol" }).click();
+    await page.getByRole("option", { name: /MSFT/ }).click();
+    await page.getByRole("checkbox", { name: "by indicators" }).check();
+    await page.getByRole("combobox", { name: "Add a strategy to the portfolio" }).click();
+    await page.getByRole("option", { name: /BollingerReversion/ }).click();
+    await page.getByText("BollingerReversion", { exact: true }).click();
+    await page.getByRole("spinbutton", { name: "period" }).fill("30");
+    await page.getByText("Assumptions").first().click();
+    await page.getByRole("textbox", { name: "Latency" }).fill("50");
+    await page.getByRole("combobox", { name: "Fills" }).selectOption("oneTick");
+    await page.keyboard.press("Control+Enter");
+    await page.getByRole("button", { name: "Cancel" }).waitFor();
+    expect(engine.started[0]).toMatchObject({
+      symbols: ["AAPL.XNAS", "MSFT.XNAS"],
+      perSymbol: true,
+      warmUp: null,
+      strategies: [{ name: "BollingerReversion", parameters: { period: 30 } }],
+      venue: { latencyMs: 50, fillModel: "oneTick", accountType: "MARGIN" },
+    });
+    const run = engine.addFinished(DAILY);
+    const { metrics, outcome, series } = run.result!;
+    const labels = ["EmaCross AAPL.XNAS", "EmaCross MSFT.XNAS"];
+    run.result!.strategies = labels.map((label) => ({ label, path: run.path, name: run.name, barTypes: [], parameters: {}, metrics, outcome }));
+    const equity = series.find(({ kind }) => kind === "equity")!;
+    series.push({
+      ...equity,
+      id: "strategies",
+      kind: "strategies",
+      drawings: labels.map((label, place) => ({ column: `s${place}`, label, pane: "strategies" })),
+    });
+    const other = await pages.show(engine, `/backtest?run=${run.id}`);
+    await tab(other, /Strategies 2/).click();
+    await other.getByRole("rowheader", { name: "EmaCross MSFT.XNAS" }).waitFor();
+    await other.getByRole("rowheader", { name: "Together" }).waitFor();
+    await other.getByRole("img", { name: "Profit of each strategy" }).waitFor();
+  });
+
   test("without trades explains itself", async () => {
     const run = engine.addFinished(DAILY);
     const noTrades = "All 214 orders were denied: the account has no free balance for them.";

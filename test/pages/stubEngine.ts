@@ -631,7 +631,11 @@ export class StubEngine {
     const { run, tables } = this.runs.get(id)!;
     const info = run.result!.series.find((one) => one.id === series)!;
     const range = (name: string) => (query.has(name) ? Number(query.get(name)) : null);
-    if (info.kind === "strategies") throw new Error("The stub runs one strategy.");
+    if (info.kind === "strategies") {
+      const { ts, equity } = tables!.equity as { ts: Float64Array; equity: Float64Array };
+      const shares = Object.fromEntries(info.drawings.map(({ column }, place) => [column, equity.map((value) => (value - equity[0]!) / (place + 2))]));
+      return arrowOfFigures({ ts, ...shares }, range("from"), range("to"));
+    }
     if (info.kind === "bars" || info.kind === "equity" || info.kind === "drawings") {
       const level = Math.min(range("level") ?? 0, info.levels - 1);
       const key = `${id} ${series} ${level}`;

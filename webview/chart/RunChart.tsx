@@ -127,7 +127,7 @@ export function RunChart({ run, trades, fills, focus, onTrade }: Props) {
           symbol: instrument?.id ?? run.symbols[0] ?? "",
           currency: result.currency,
           priceDigits: priceDigits(instrument, lowest(window)),
-          drawings: result.series.flatMap((info) => info.drawings),
+          drawings: result.series.filter(({ kind }) => kind === "drawings").flatMap((info) => info.drawings),
           ...marks,
           holdPerClose: holdPerClose(run, window),
         });

@@ -114,7 +114,7 @@ export function Assumptions({ draft, symbols, errors, onDraft }: Props) {
         </>
       ) : null}
       {flag("adaptiveHighLow", "The nearer of the two comes first")}
-      {flag("barExecution", "Off: only quotes and trades do")}
+      {flag("barExecution", "Otherwise quotes and trades alone do")}
     </details>
   );
 }

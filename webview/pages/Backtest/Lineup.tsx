@@ -60,25 +60,25 @@ export function Instances({ takesMany, draft, symbols, onDraft }: Pick<Props, "d
   return (
     <>
       <span className="checkbox">
-        <label>
+        <label className="with-box">
           <input
             type="checkbox"
             checked={draft.perSymbol}
             onChange={({ target: { checked } }) =>
               onDraft({ ...draft, perSymbol: checked, symbols: checked || takesMany ? draft.symbols : draft.symbols.slice(0, 1) })
             }
-          />{" "}
+          />
           An instance for each symbol
         </label>
       </span>
       {kinds.map((kind) => (
         <span key={kind} className="checkbox">
-          <label>
+          <label className="with-box">
             <input
               type="checkbox"
               checked={draft.ticks.includes(kind)}
               onChange={(event) => onDraft({ ...draft, ticks: event.target.checked ? [...draft.ticks, kind] : draft.ticks.filter((one) => one !== kind) })}
-            />{" "}
+            />
             {TICKS[kind]} too
           </label>
         </span>
@@ -94,7 +94,7 @@ export function Others({ strategies, symbols, draft, errors, onDraft }: Props) {
     onDraft({ ...draft, strategies: draft.strategies.flatMap((one, index) => (index !== place ? [one] : choice ? [choice] : [])) });
   return (
     <fieldset>
-      <legend>Beside it</legend>
+      <legend>Further strategies</legend>
       {draft.strategies.map((choice, place) => {
         const known = strategies.find((strategy) => key(strategy) === key(choice));
         const title = choice.name ?? choice.path;
@@ -102,7 +102,7 @@ export function Others({ strategies, symbols, draft, errors, onDraft }: Props) {
           // biome-ignore lint/suspicious/noArrayIndexKey: the same strategy may stand here twice.
           <details key={place} className="other-strategy">
             <summary>
-              {title}
+              <span>{title}</span>
               <ToolButton icon="close" label={`Remove ${title}`} onClick={() => put(place, null)} />
             </summary>
             {known ? (
