@@ -7,6 +7,7 @@ import type { Context } from "./context.ts";
 import type { performImport } from "./dataCommands.ts";
 import { addImportOptions } from "./dataOptions.ts";
 import { addRunVerbs } from "./runVerbs.ts";
+import { addSweepVerbs } from "./sweepVerbs.ts";
 import { addValidationVerbs } from "./validationVerbs.ts";
 import { addVenueOptions } from "./venueOptions.ts";
 import type { BacktestOptions } from "./verbs/backtest.ts";
@@ -102,6 +103,7 @@ export async function run(argv: readonly string[], version: string, build: Build
       perform({ ...options, run }, async (context, chosen) => (await import("./actions.ts")).performShow(context, chosen)),
     );
   addRunVerbs(verb, perform);
+  addSweepVerbs(verb, perform, addBacktest);
   addValidationVerbs(verb, perform, addBacktest);
   verb("open", "Open the dashboard in the browser", "\nThe address works once and for a short time. It stays in this terminal until the page holds the engine.")
     .argument("[target]", "backtest, runs, data, a run's id, or `last`", "backtest")
