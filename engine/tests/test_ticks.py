@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -103,7 +103,8 @@ def test_trades_are_read_back_by_nautilus_and_a_span_replaces_what_was_there(tmp
 
 def test_quotes_and_book_changes_are_read_back_by_nautilus(tmp_path: Path) -> None:
     ts = np.array([MIDNIGHT, MIDNIGHT, MIDNIGHT + 1], np.int64)
-    quotes = make_quotes(ts, *(np.array([a, a, b], np.int64) for a, b in ((1, 3), (2, 4), (5, 7), (6, 8))), PAIR)
+    bid, ask, bid_size, ask_size = (np.array([a, a, b], np.int64) for a, b in ((1, 3), (2, 4), (5, 7), (6, 8)))
+    quotes = make_quotes(ts, bid, ask, bid_size, ask_size, PAIR)
     checked = check_ticks("quotes", quotes, PAIR)
     assert checked.left_out == {"that stood there already": 1}
     write_ticks(tmp_path, "quotes", PAIR, [], checked.table, MIDNIGHT, MIDNIGHT + 1)
@@ -161,7 +162,7 @@ _BETTING = {
     "selection_handicap": 0.5,
     "currency": "GBP",
 }
-KINDS: dict[str, dict[str, object]] = {
+KINDS: dict[str, dict[str, Any]] = {
     "BettingInstrument": _BETTING,
     "BinaryOption": {**_SPAN, "asset_class": "ALTERNATIVE", "outcome": "Yes"},
     "Cfd": {"asset_class": "INDEX"},
@@ -201,7 +202,7 @@ def test_instruments_of_every_class_are_read_back_by_nautilus(tmp_path: Path) ->
             "price_precision": 2,
             "price_increment": "0.01",
             **({} if kind == "IndexInstrument" else {"margin_init": "1", "margin_maint": "1"}),
-            **{key: int(str(value)) if key.endswith("_ns") else value for key, value in KINDS[kind].items()},
+            **{key: int(value) if key.endswith("_ns") else value for key, value in KINDS[kind].items()},
         }
         assert expected.items() <= told.items(), kind
         assert getattr(model, kind).from_dict(told) == item

@@ -52,8 +52,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Table
 
-    from tino_engine.data.place import Place
     from tino_engine.contracts import ActionsImportRequest, ActionsRequest, ResampleRequest
+    from tino_engine.data.place import Place
     from tino_engine.ledger import Database, Writer
 
     class Reply(Protocol):

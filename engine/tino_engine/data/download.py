@@ -37,7 +37,7 @@ from tino_engine.data.ticks import SCHEMAS, check_ticks, series_name, write_tick
 from tino_engine.errors import TinoError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tino_engine.data.providers import DataKind, Provider
@@ -202,18 +202,19 @@ def store(
     known: Mapping[str, Instrument],
     stored: Mapping[str, Series],
     ticks: Sequence[Path],
+    others: bool,
     tell: Callable[[dict[str, Any]], None],
 ) -> dict[str, Any]:
     """Bring the parts into the catalog: `{instruments, coverage, ticks, actions, changed, notes, rows, from, to, outcome}`.
 
-    `known` and `stored` are the catalog's instruments and series of bars, `ticks` the files of this series of ticks. The parts stay
-    until `forget_parts`. Raises `provider_data_invalid`, `disk_full`, and what an import of bars does.
+    `known` and `stored` are the catalog's instruments and series of bars, `ticks` the files of this series of ticks; with `others` the instrument
+    has other series, whose decimals stay. The parts stay until `forget_parts`. Raises `provider_data_invalid`, `disk_full`, and what an import of bars does.
     """
     catalog = data / "catalog"
     if wanted.kind == "bars":
-        result = _store_bars(catalog, wanted, staging, known, stored, tell)
+        result = _store_bars(catalog, wanted, staging, known, stored, others=others, tell=tell)
     else:
-        result = _store_ticks(catalog, provider, wanted, staging, spans, known, stored, ticks)
+        result = _store_ticks(catalog, provider, wanted, staging, spans, known, ticks, others=others)
     title = provider.capabilities.title
     for item in (*result["coverage"], *result["ticks"]):
         item["source"] = title
@@ -234,11 +235,11 @@ def _store_bars(
     staging: Path,
     known: Mapping[str, Instrument],
     stored: Mapping[str, Series],
+    *,
+    others: bool,
     tell: Callable[[dict[str, Any]], None],
 ) -> dict[str, Any]:
-    instrument = _merged(
-        wanted.instrument, known, [n for n, s in stored.items() if s.instrument.id == wanted.instrument.id], wanted.name
-    )
+    instrument = _merged(wanted.instrument, known, fixed=others)
     files = []
     for file in sorted(staging.glob("*.parquet")):
         if _rows_of(file):
@@ -289,12 +290,12 @@ def _merged_problems(problems: Sequence[Mapping[str, Any]]) -> Iterator[dict[str
     yield from found.values()
 
 
-def _merged(new: Instrument, known: Mapping[str, Instrument], series: Sequence[str], own: str) -> Instrument:
-    """Give the instrument that is to be stored: with the decimals of the stored one where other series of it have them."""
+def _merged(new: Instrument, known: Mapping[str, Instrument], *, fixed: bool) -> Instrument:
+    """Give the instrument that is to be stored: the stored one where something else that is stored has its decimals."""
     old = known.get(new.id)
     if old is None:
         return new
-    if any(name != own for name in series):
+    if fixed:
         return old
     price, size = max(old.price_precision, new.price_precision), max(old.size_precision, new.size_precision)
     return new.model_copy(
@@ -309,23 +310,25 @@ def _store_ticks(
     staging: Path,
     spans: Sequence[Span],
     known: Mapping[str, Instrument],
-    stored: Mapping[str, Series],
     files: Sequence[Path],
+    *,
+    others: bool,
 ) -> dict[str, Any]:
-    others = [name for name, series in stored.items() if series.instrument.id == wanted.instrument.id]
-    instrument = _merged(wanted.instrument, known, [*others, *map(str, files)], wanted.name)
-    parts = [
-        (part, pq.read_table(staging / f"{part.from_day}_{part.to_day}.parquet"))
-        for part in divide(spans, provider.days_a_part(wanted.kind, wanted.step))
-    ]
-    fixed = bool(others or files)
-    instrument = instrument if fixed else _widened(instrument, [table for _, table in parts])
+    parts = divide(spans, provider.days_a_part(wanted.kind, wanted.step))
+
+    def read(part: Span) -> pa.Table:
+        return pq.read_table(staging / f"{part.from_day}_{part.to_day}.parquet")
+
+    fixed = others or bool(files)
+    instrument = _merged(wanted.instrument, known, fixed=fixed)
+    if not fixed or wanted.instrument.id not in known:
+        instrument = _widened(instrument, (read(part) for part in parts))
     left_out: dict[str, int] = {}
     before = [str(path.relative_to(catalog).as_posix()) for path in files]
     present, result = list(files), None
-    for part, table in parts:
+    for part in parts:
         try:
-            checked = check_ticks(wanted.kind, table, instrument)
+            checked = check_ticks(wanted.kind, read(part), instrument)
         except ValueError as error:
             raise TinoError(
                 "provider_data_invalid", provider=provider.capabilities.name, symbol=wanted.symbol, reason=str(error)
@@ -362,7 +365,7 @@ def _store_ticks(
     }
 
 
-def _widened(instrument: Instrument, tables: Sequence[pa.Table]) -> Instrument:
+def _widened(instrument: Instrument, tables: Iterable[pa.Table]) -> Instrument:
     """Give an instrument with as many decimals as its ticks really have: not every source says how many there are."""
     digits = {"price": instrument.price_precision, "size": instrument.size_precision}
     for table in tables:

@@ -240,7 +240,6 @@ class Downloads:
             fetched = 0
             if missing:
                 fetched = (await self._call(download_id, child, "fetch", call))["rows"]
-            files = await self._catalog.find_ticks(known["instrument"]["id"], request.kind)
             if not fetched:
                 stored = await self._stored(known["instrument"]["id"], name, request.kind)
                 if stored is None:
@@ -256,12 +255,19 @@ class Downloads:
                 await self._catalog.record_download(
                     {}, [], request.provider, lambda connection: _save_spans(connection, request.provider, name, spans)
                 )
+                await self._call(download_id, child, "forget", call)
                 self._add(download_id, call["symbol"], known["instrument"]["id"], request, name, stored)
                 return
             self._say(download_id, phase="storing")
             async with self._catalog.importing:
                 params = await self._catalog.import_params()
-                call |= {"known": params["known"], "stored": params["stored"], "ticks": [str(file) for file in files]}
+                files = await self._catalog.find_ticks(known["instrument"]["id"], request.kind)
+                call |= {
+                    "known": params["known"],
+                    "stored": params["stored"],
+                    "ticks": [str(file) for file in files],
+                    "others": await self._has_others(known["instrument"]["id"], name),
+                }
                 result = await self._call(download_id, child, "store", call)
                 spans = _closed([*had, *missing], today, request)
                 recorded = asyncio.ensure_future(
@@ -280,6 +286,15 @@ class Downloads:
                     raise
             await self._call(download_id, child, "forget", call)
             self._add(download_id, call["symbol"], known["instrument"]["id"], request, name, result)
+
+    async def _has_others(self, instrument_id: str, name: str) -> bool:
+        """Tell whether an instrument has other series than this one."""
+        symbols = (await self._catalog.symbols()).symbols
+        entry = next((entry for entry in symbols if entry.instrument.id == instrument_id), None)
+        if entry is None:
+            return False
+        names = {coverage.bar_type for coverage in entry.coverage}
+        return bool((names | {f"{instrument_id} {ticks.kind}" for ticks in entry.ticks}) - {name})
 
     async def _stored(self, instrument_id: str, name: str, kind: str) -> dict[str, Any] | None:
         """Give what is stored of a series of which nothing was missing."""

@@ -226,7 +226,7 @@ def read_ticks(files: Sequence[Path], kind: str, instrument_id: str) -> pa.Table
     tables = [empty(kind)]
     for path in files:
         with reading_series(path, series_name(kind, instrument_id)):
-            table = pq.read_table(path, page_checksum_verification=True, partitioning=None)
+            table = pq.ParquetFile(path, page_checksum_verification=True).read()
             tables.append(table.select(SCHEMAS[kind].names).cast(SCHEMAS[kind]))
     return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
@@ -282,7 +282,7 @@ def _holds(target: Path, kind: str, wanted: str) -> bool:
     if not target.exists():
         return False
     try:
-        return hash_ticks(kind, pq.read_table(target, page_checksum_verification=True, partitioning=None)) == wanted
+        return hash_ticks(kind, pq.ParquetFile(target, page_checksum_verification=True).read()) == wanted
     except (OSError, pa.ArrowException):
         return False
 

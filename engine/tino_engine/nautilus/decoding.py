@@ -89,4 +89,4 @@ def _table(kind: str, ticks: Sequence[Any]) -> pa.Table:
 
 
 def _read(folder: Path) -> pa.Table:
-    return pa.concat_tables([pq.read_table(file, partitioning=None) for file in sorted(folder.rglob("*.parquet"))])
+    return pa.concat_tables([pq.ParquetFile(file).read() for file in sorted(folder.rglob("*.parquet"))])

@@ -4,7 +4,7 @@
     search {provider, access, text, limit}              → {symbols}
     prepare {provider, access, symbol, kind, step}      → {instrument, series}
     fetch {…, spans, data}                              → {rows}; `progress` on the way
-    store {…, spans, data, known, stored, ticks}        → see `data.download.store`; `progress` on the way
+    store {…, spans, data, known, stored, ticks, others} → see `data.download.store`; `progress` on the way
     forget {…, data}                                    → {}
 
 `access` is {key, mirror, packages}. Before each request the child says `permit {seconds}` and waits for the notice `permit`; what a
@@ -152,6 +152,7 @@ class _Child:
             {item["id"]: Instrument.model_validate(item) for item in params["known"]},
             {item["barType"]: Series.from_params(item) for item in params["stored"]},
             [Path(file) for file in params["ticks"]],
+            params["others"],
             lambda _: None,
         )
 

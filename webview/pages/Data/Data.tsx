@@ -11,6 +11,7 @@ import { Menu, MenuItem } from "../../parts/Menu.tsx";
 import { Empty, Failure, Skeleton } from "../../parts/states.tsx";
 import { CoverageStrip } from "./CoverageStrip.tsx";
 import { Detail } from "./Detail.tsx";
+import { Download } from "./Download.tsx";
 import { ImportWizard } from "./ImportWizard.tsx";
 import { day, stepOf } from "./words.ts";
 import "./data.css";
@@ -36,6 +37,7 @@ export function Data({ state, amend }: { state: PageState; amend: (state: PageSt
   const [flagged, setFlagged] = useState(false);
   const [over, setOver] = useState(false);
   const [dropped, setDropped] = useState<readonly File[] | null>(null);
+  const [downloading, setDownloading] = useState(false);
   const wanted: Wanted | null = dropped ? { paths: [], files: dropped } : state.files && state.files.length > 0 ? { paths: state.files, files: [] } : null;
 
   const reports = useMemo(() => new Map((quality.data?.series ?? []).map((one) => [one.barType, one])), [quality.data]);
@@ -87,6 +89,8 @@ export function Data({ state, amend }: { state: PageState; amend: (state: PageSt
       <input ref={picker} type="file" multiple hidden accept=".csv,.txt,.tsv,.parquet,.gz,.zip" onChange={(event) => take(event.target.files)} />
       {wanted ? (
         <ImportWizard key={wanted.paths.join("\n")} paths={wanted.paths} files={wanted.files} onEnd={endImport} />
+      ) : downloading ? (
+        <Download onEnd={() => setDownloading(false)} />
       ) : lines.length === 0 ? (
         <Empty
           icon="database"
@@ -96,6 +100,9 @@ export function Data({ state, amend }: { state: PageState; amend: (state: PageSt
               <ImportSample />
               <Button icon="cloud-upload" onClick={choose}>
                 Import files
+              </Button>
+              <Button icon="cloud-download" onClick={() => setDownloading(true)}>
+                Download
               </Button>
             </>
           }
@@ -144,6 +151,9 @@ export function Data({ state, amend }: { state: PageState; amend: (state: PageSt
                 Closes of 20 S&amp;P 500 stocks, 1990–2022
               </MenuItem>
             </Menu>
+            <Button icon="cloud-download" onClick={() => setDownloading(true)}>
+              Download
+            </Button>
             <Button look="primary" icon="cloud-upload" onClick={choose}>
               Import
             </Button>

@@ -191,9 +191,10 @@ class Exchange(Provider):
             )
 
     def _load(self) -> dict[str, Any]:
-        if self._markets is None:
-            self._markets = self._exchange.call(self._exchange.load_markets)
-        return self._markets
+        markets = self._markets
+        if markets is None:
+            markets = self._markets = dict(self._exchange.call(self._exchange.load_markets))
+        return markets
 
     def _market(self, symbol: str) -> dict[str, Any]:
         markets = self._load()

@@ -81,7 +81,8 @@ class Tardis(Provider):
         base, quote = told["baseCurrency"].upper(), told["quoteCurrency"].upper()
         plain = re.sub(r"[^A-Z0-9_-]", "", name.upper())
         plain += "-PERP" if kind == "CryptoPerpetual" and not plain.endswith(("PERP", "PERPETUAL")) else ""
-        price, size = _digits(told.get("priceIncrement", 1e-8)), _digits(told.get("amountIncrement", 1e-8))
+        # Without a key nobody says how many decimals there are; those that the first ticks have will do.
+        price, size = _digits(told.get("priceIncrement", 1)), _digits(told.get("amountIncrement", 1))
         details: dict[str, str | float | bool] = {"raw_symbol": name}
         if kind in ("CurrencyPair", "CryptoPerpetual"):
             details |= {"base_currency": base}
@@ -123,8 +124,9 @@ class Tardis(Provider):
         """A file is a day."""
         return 1
 
-    def fetch(self, symbol: str, kind: DataKind, _step: str, span: Span) -> Iterator[pa.Table]:
-        """Fetch the file of each day."""
+    def fetch(self, symbol: str, kind: DataKind, step: str, span: Span) -> Iterator[pa.Table]:
+        """Fetch the file of each day; ticks have no step."""
+        del step
         exchange, name = self._split(symbol)
         instrument = self.instrument(symbol)
         decoder = cast("Decoder", self.access.decode)

@@ -27,7 +27,6 @@ from tino_engine.errors import TinoError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    import pandas as pd
     import pyarrow as pa
 
     from tino_engine.data.providers.access import Access
@@ -99,7 +98,7 @@ class Yahoo(Provider):
         yf.config.debug.hide_exceptions = False
         self._session = _Session(access)
         self._data = YfData(session=self._session)
-        self._daily: dict[str, pd.DataFrame] = {}
+        self._daily: dict[str, Any] = {}
         self._metas: dict[str, dict[str, Any]] = {}
 
     def search(self, text: str, limit: int) -> Sequence[ProviderSymbol]:
@@ -170,8 +169,9 @@ class Yahoo(Provider):
         """As much as Yahoo gives at once."""
         return 7 if step == "1-MINUTE" else 50 if step.endswith(("MINUTE", "HOUR")) else 20_000
 
-    def fetch(self, symbol: str, _kind: DataKind, step: str, span: Span) -> Iterator[pa.Table]:
-        """Fetch bars, and undo the splits since."""
+    def fetch(self, symbol: str, kind: DataKind, step: str, span: Span) -> Iterator[pa.Table]:
+        """Fetch bars, which are all that Yahoo has, and undo the splits since."""
+        del kind
         first, after = span.from_day, span.to_day + timedelta(days=1)
         frame = self._history(symbol, INTERVALS[step], first, after)
         if frame is None or frame.empty:
@@ -199,7 +199,7 @@ class Yahoo(Provider):
             if step.endswith(("MINUTE", "HOUR"))
             else local // (86_400 * 10**9) * (86_400 * 10**9) + 43_200 * 10**9
         )
-        yield make_bars(times, *prices, volume)
+        yield make_bars(times, prices[0], prices[1], prices[2], prices[3], volume)
 
     def actions(self, symbol: str) -> Sequence[CorporateAction]:
         """Give all splits, and all dividends as they were paid."""
@@ -223,9 +223,7 @@ class Yahoo(Provider):
         held = frame["Stock Splits"][frame["Stock Splits"] > 0]
         return [(stamp.date(), float(ratio)) for stamp, ratio in held.items()]
 
-    def _history(
-        self, symbol: str, interval: str = "1d", first: date = _EPOCH, after: date | None = None
-    ) -> pd.DataFrame | None:
+    def _history(self, symbol: str, interval: str = "1d", first: date = _EPOCH, after: date | None = None) -> Any:
         """Give bars as Yahoo has them. The daily ones from the beginning are asked for once: they carry all actions."""
         whole = interval == "1d"
         if whole and symbol in self._daily:
@@ -241,7 +239,7 @@ class Yahoo(Provider):
         days = np.array([stamp.date() for stamp in frame.index])
         return frame[(days >= first) & (days < after)]
 
-    def _load(self, symbol: str, interval: str, first: date, after: date | None) -> pd.DataFrame:
+    def _load(self, symbol: str, interval: str, first: date, after: date | None) -> Any:
         ticker = yf.Ticker(symbol, session=self._session)
         frame = ticker.history(
             interval=interval, start=first.isoformat(), end=after and after.isoformat(), auto_adjust=False, actions=True
@@ -305,7 +303,7 @@ class _Session(curl.Session):
             raise
         if answer.status_code >= _HTTP_REFUSED and "/finance/" in url:
             # Not left to yfinance, which asks again at once, in another disguise.
-            classify(answer.status_code, dict(answer.headers), answer.content)
+            classify(answer.status_code, {key: value or "" for key, value in answer.headers.items()}, answer.content)
         return answer
 
     def get(self, url: str, **options: Any) -> Any:  # type: ignore[override]
