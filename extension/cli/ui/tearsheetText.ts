@@ -9,6 +9,7 @@ type Look = Pick<Screen, "paint" | "unicode" | "width" | "shrink">;
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const SIDES: Record<string, string> = { LONG: "Long", SHORT: "Short" };
 const BAR = 20;
 
 export function tearsheetText(run: Run, sheet: Tearsheet, screen: Look): string {
@@ -148,7 +149,7 @@ function groupsText(groups: readonly TradeGroup[], currency: string, screen: Loo
   return table(
     columns,
     groups.map(({ name, trades, winRate, profitFactor, expectancy, fees, result }) => [
-      name,
+      SIDES[name] ?? name,
       count(trades),
       percent(winRate),
       metric(profitFactor, "ratio", null),
