@@ -8,6 +8,7 @@ count on neither side. The venue is tino's default one, but for what tino adds t
 from __future__ import annotations
 
 import json
+import resource
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -60,7 +61,8 @@ def main(catalog: Path) -> None:
     node.build()
     node.add_strategy("bare", EmaFlip(EmaFlipConfig(instrument_id, bar_type)))
     (result,) = node.run()
-    print(json.dumps({"orders": result.total_orders, "bars": result.iterations}), flush=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    print(json.dumps({"orders": result.total_orders, "bars": result.iterations, "peak": peak}), flush=True)
 
 
 if __name__ == "__main__":
