@@ -19,8 +19,8 @@
  *   1. Write the lease. From now on an engine that looks for a reason to stay has one.
  *   2. Read engine.pid. If its process is dead by PID, start and boot, nobody talks to the recorded port: it may be anybody's.
  *   3. Ask the port for a proof that it holds the token (`health.ts`). Only then is the token sent.
- *   4. Otherwise start an engine (`engineProcess.ts`). Busy: wait for the one that holds the lock; try again now and then, which
- *      is the test whether the holder still lives.
+ *   4. Otherwise start an engine (`engineProcess.ts`). Busy: wait for the one that holds the lock; try again now and then, the
+ *      more seldom the more wait, which is the test whether the holder still lives.
  *
  * THE RACES, and what becomes of them:
  *   - Two clients start at once → two engines, one lock: the loser exits 75, its client attaches.
@@ -46,7 +46,7 @@ import { PROTOCOL } from "#contracts/handshake";
 import { Patience } from "./clock.ts";
 import { type Connection, type Finding, findEngine, otherVersion } from "./discovery.ts";
 import { launchEngine } from "./engineProcess.ts";
-import type { Lease } from "./lockDirectory.ts";
+import { type Lease, listClients } from "./lockDirectory.ts";
 import type { Place } from "./place.ts";
 import { askToEnd } from "./shutdown.ts";
 import { endHung, HANG_MS } from "./watchdog.ts";
@@ -68,6 +68,11 @@ const SHORTEST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 150;
 const FIRST_RETRY_MS = 400;
 const LONGEST_RETRY_MS = 4_000;
+/**
+ * Clients that wait for another's engine try again no more often than this, all together. Fifty that each did after 0.4 s started 337
+ * engines on a busy machine, and kept the one they waited for from getting ready in time.
+ */
+const RETRY_OF_ALL_MS = 400;
 /** How long an engine that holds the lock may stay out of reach. */
 const PATIENCE_MS = 30_000;
 
@@ -114,7 +119,8 @@ export async function ensureEngine(place: Place, options: EnsureOptions): Promis
       });
       if (outcome === "healthy") continue;
       onPhase("waiting for the engine another program started");
-      nextStart = clock.monotonic() + retryMs;
+      const others = listClients(place.paths, place.processes).length - 1;
+      nextStart = clock.monotonic() + retryMs + 2 * Math.random() * RETRY_OF_ALL_MS * Math.max(0, others);
       retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS);
     }
     if (finding.kind !== "silent") silent.instance = "";

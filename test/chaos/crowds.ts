@@ -32,7 +32,7 @@ export async function storm(clients: number, rounds: number, onRound: (round: nu
       for (const client of crowd) client.tell("go");
       await until(
         () => crowd.every((client) => client.engine !== null),
-        () => `round ${round}: ${crowd.filter((client) => client.engine === null).length} of ${clients} are not live`,
+        () => `round ${round}: not live: ${crowd.flatMap((client) => (client.engine === null ? JSON.stringify(client.reports.at(-1)) : [])).join(" ")}`,
         PATIENCE_MS,
       );
       const engines = new Set(crowd.map((client) => client.engine));

@@ -231,7 +231,7 @@ class World {
 
 const describeState = (state: LinkState): string => (state.kind === "failed" ? `failed ${state.error.code}` : state.kind);
 
-test("whatever happens to clients, engine, clock and run directory", { timeout: EXAMPLES > 0 ? 3_600_000 : 60_000 }, async () => {
+test("whatever happens to clients, engine, clock and run directory", { timeout: EXAMPLES > 0 ? 3_600_000 : 240_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer(), schedule, async (seed, steps) => {
       const world = new World(seed);
@@ -245,4 +245,13 @@ test("whatever happens to clients, engine, clock and run directory", { timeout: 
     }),
     EXAMPLES > 0 ? { numRuns: EXAMPLES } : { numRuns: 120, seed: 4 },
   );
+});
+
+test("fifty that wait for an engine that is slow to start do not keep it from that by starting others", async () => {
+  const world = new World(7);
+  world.machine.fates.push(...Array<"mute">(50).fill("mute"));
+  for (let count = 0; count < 50; count += 1) await world.take({ do: "start", kind: "cli" });
+  await world.machine.pass(14_000);
+  // Each its first, and then three a second of all together.
+  expect(world.machine.engines.length).toBeLessThan(50 + 14 * 3);
 });
