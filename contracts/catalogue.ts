@@ -128,7 +128,7 @@ export const CATALOGUE = {
   provider_answer_truncated: entry(502, EXIT.engine, "The answers of {provider} break off before their end ({reason}).", "What was fetched is kept. Start the download again; it goes on where it stopped."),
   provider_range_empty: entry(404, EXIT.input, "{provider} has no {kind} of {symbol} from {from} to {to}.", "Choose another range; exchanges often keep short bars for a few weeks only."),
   provider_failed: entry(502, EXIT.fault, "The provider {provider} failed: {reason}.", "See the log {log}. If the provider is a package of your own, look at its code."),
-  provider_data_invalid: entry(502, EXIT.fault, "What {provider} gave for {symbol} cannot be stored: {reason}.", "Nothing of it was stored. Report it with `tino doctor --bundle`."),
+  provider_data_invalid: entry(502, EXIT.fault, "What {provider} gave for {symbol} cannot be stored: {reason}.", "Nothing of it was stored. `tino doctor --bundle FILE` saves what a report should hold."),
   download_not_found: entry(404, EXIT.input, "There is no download {id}.", "Downloads are listed until the engine ends."),
   download_already_ended: entry(409, EXIT.refused, "Download {id} has already ended ({status}).", "Nothing to cancel."),
   download_cancelled: entry(409, EXIT.cancelled, "The download was cancelled.", "What was fetched is kept. Start it again when you like; it goes on where it stopped."),

@@ -20,7 +20,6 @@ export const PANEL_CALLS = [
   "startDownload",
   "listDownloads",
   "cancelDownload",
-  "listKeys",
   "listStrategies",
   "getStrategySchema",
   "startBacktest",

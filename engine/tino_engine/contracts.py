@@ -4434,7 +4434,7 @@ ERRORS: dict[str, ErrorEntry] = {
     ),
     "provider_data_invalid": ErrorEntry(
         "What {provider} gave for {symbol} cannot be stored: {reason}.",
-        "Nothing of it was stored. Report it with `tino doctor --bundle`.",
+        "Nothing of it was stored. `tino doctor --bundle FILE` saves what a report should hold.",
         502,
         1,
     ),
