@@ -59,6 +59,7 @@ export const SweepRequest = z
     seed: z.number().int().min(0).max(4_294_967_295).default(42).describe("Of the order of a grid and of what is drawn."),
     pruning: z.boolean().default(false).describe("End points early that are worse than the median of the earlier ones after a quarter, half or three quarters of the time. One objective only."),
     workers: z.number().int().min(1).max(256).nullable().default(null).describe("Processes at most. Null: one for each processor."),
+    cluster: z.string().max(300).nullable().default(null).describe("Address of a Dask scheduler, `tcp://host:port`. Null: processes of this machine."),
     memoryBytes: z.number().int().min(1).nullable().default(null).describe("What the processes may take together. Null: half of what is free."),
     confirmed: z.boolean().default(false).describe("A number of points that is asked about is wanted."),
   })

@@ -202,7 +202,7 @@ def test_bars_are_put_together_anew(tmp_path: Path) -> None:
     from runs import make_instrument
 
     other = make_instrument("OTHER.XNAS")
-    doubled = [tuple(2 * price for price in bar) for bar in BARS]
+    doubled = [(2 * a, 2 * b, 2 * c, 2 * d) for a, b, c, d in BARS]
     data = [store(tmp_path / "catalog", BARS), store(tmp_path / "catalog", doubled, instrument=other)]
     setup = prepare(tmp_path, HONEST, data)
     redraw = {"seed": 7, "number": 1, "block": 10}

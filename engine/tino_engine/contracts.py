@@ -3174,6 +3174,10 @@ class SweepRequest(ContractModel):
         Workers3 | None,
         Field(description="Processes at most. Null: one for each processor."),
     ] = None
+    cluster: Annotated[
+        Cluster1 | None,
+        Field(description="Address of a Dask scheduler, `tcp://host:port`. Null: processes of this machine."),
+    ] = None
     memory_bytes: Annotated[
         MemoryBytes | None,
         Field(

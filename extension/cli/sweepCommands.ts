@@ -9,6 +9,7 @@ import { count } from "./format.ts";
 import { orAborted, withEngine } from "./session.ts";
 import { StatusLine } from "./ui/statusLine.ts";
 import { sweepProgressText, sweepsText, sweepText } from "./ui/sweepText.ts";
+import { honestyText } from "./ui/validationText.ts";
 import { getStrategyFile } from "./verbs/backtest.ts";
 import { buildSweep, findSweepId, followSweep, listPoints, type SweepOptions } from "./verbs/sweep.ts";
 import { workspaceOf } from "./workspace.ts";
@@ -99,6 +100,8 @@ async function stay(context: Context, link: EngineLink, start: () => Promise<Swe
 
 async function say({ screen }: Context, link: EngineLink, sweep: Sweep, top: number): Promise<void> {
   const points = await listPoints(link, sweep.id);
-  if (screen.json) screen.printJson({ sweep, points });
-  else screen.print(sweepText(sweep, points, top, screen));
+  // Next to the best result stands how much of it the number of trials leaves.
+  const honesty = sweep.best.length > 0 ? await link.call("getHonesty", { query: { sweep: sweep.id } }) : null;
+  if (screen.json) screen.printJson({ sweep, points, honesty });
+  else screen.print([sweepText(sweep, points, top, screen), ...(honesty ? [honestyText(honesty, screen)] : [])].join("\n\n"));
 }

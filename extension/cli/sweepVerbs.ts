@@ -21,6 +21,7 @@ export function addSweepVerbs(verb: Verb, perform: Perform, addBacktest: (comman
     .option("--prune", "end points early that are worse than the median")
     .option("--draw-seed <number>", "of the order and of what is drawn", readWhole, 42)
     .option("--workers <number>", "processes at most", readWhole)
+    .option("--cluster <address>", "run on a Dask cluster, such as tcp://host:8786")
     .option("--memory <gigabytes>", "what they may take together; half of what is free without it", readNumber)
     .option("-y, --yes", "do not ask about many points")
     .action((file: string, options: Common & Omit<SweepOptions, "file">) =>

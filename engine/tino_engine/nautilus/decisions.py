@@ -73,8 +73,9 @@ def _describe(order: Any, **_: Any) -> str:
 
 
 def _describe_list(orders: Any, *_: Any, **__: Any) -> list[str]:
-    each = getattr(orders, "orders", orders)
-    return [_describe(order) for order in (each() if callable(each) else each)]
+    each: Any = getattr(orders, "orders", orders)
+    listed: Any = each() if callable(each) else each
+    return [_describe(order) for order in listed]
 
 
 def _wording(verb: str) -> Callable[..., list[str]]:

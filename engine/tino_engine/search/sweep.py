@@ -49,6 +49,7 @@ from tino_engine.errors import TinoError
 from tino_engine.identifiers import new_id
 from tino_engine.ledger import append
 from tino_engine.ledger.tables import DEFAULT_USER, point_results, sweep_points, sweeps
+from tino_engine.search.cluster import Cluster
 from tino_engine.search.executor import Pool, Setup, free_memory_bytes, processors
 from tino_engine.search.plateau import find_stable
 from tino_engine.search.space import resolve_space
@@ -91,7 +92,8 @@ REPEATS = 200
 ENDED = ("finished", "stopped", "interrupted", "failed")
 RESUMABLE = ("stopped", "interrupted", "failed")
 FATAL = frozenset(
-    "sweep_code_changed sweep_workers_failed strategy_import_failed strategy_class_not_found data_corrupt data_missing disk_full".split()
+    "sweep_code_changed sweep_workers_failed strategy_import_failed strategy_class_not_found data_corrupt data_missing disk_full "
+    "cluster_unreachable cluster_unfit".split()
 )
 """What would fail every point alike: the sweep ends with it, and the point is not counted as tried."""
 AGAIN = ("worker_died",)
@@ -405,6 +407,12 @@ class Sweeps:
         objectives = [_directed(objective) for objective in request.objectives]
         if request.pruning and len(objectives) > 1:
             raise TinoError("request_invalid", reason="pruning needs a single objective", field="pruning")
+        if request.pruning and request.cluster is not None:
+            raise TinoError(
+                "request_invalid",
+                reason="points on a cluster are not heard on their way, so none is pruned",
+                field="pruning",
+            )
         given = backtest.model_copy(update={"parameters": {**backtest.parameters, **space.first}})
         spec = await resolve_single(given, self._catalog, roots)
         total, whole = await self._count(request, space)
@@ -470,12 +478,7 @@ class Sweeps:
 
     async def _work(self, job: _Job) -> None:
         request = job.plan.request
-        job.pool = Pool(
-            self._spare.take,
-            self._memory_of,
-            request.workers or processors(),
-            request.memory_bytes or free_memory_bytes(),
-        )
+        job.pool = self._make_pool(request)
         telling = asyncio.create_task(self._keep_telling(job))
         tries: set[asyncio.Task[None]] = set()
         try:
@@ -501,6 +504,12 @@ class Sweeps:
             await job.pool.shutdown()
             if job.study is not None:
                 await job.study.kill()
+
+    def _make_pool(self, request: SweepRequest) -> Executor:
+        if request.cluster is not None:
+            return Cluster(request.cluster)
+        memory = request.memory_bytes or free_memory_bytes()
+        return Pool(self._spare.take, self._memory_of, request.workers or processors(), memory)
 
     async def _end_early(self, job: _Job, status: str) -> None:
         job.ending = job.ending or status

@@ -57,7 +57,7 @@ class _Link:
         future.add_done_callback(lambda ended: self._answer(number, ended))
 
     def _connect(self, number: int, address: str) -> None:
-        import dask  # noqa: PLC0415
+        import dask.config  # noqa: PLC0415
         from distributed import Client  # noqa: PLC0415
 
         self._address = address

@@ -14,6 +14,7 @@ export interface SweepOptions extends BacktestOptions {
   readonly drawSeed: number;
   readonly prune?: boolean;
   readonly workers?: number;
+  readonly cluster?: string;
   /** Gigabytes. */
   readonly memory?: number;
   readonly yes?: boolean;
@@ -35,6 +36,7 @@ export async function buildSweep(link: EngineLink, path: string, options: SweepO
     seed: options.drawSeed,
     pruning: options.prune ?? false,
     workers: options.workers ?? null,
+    cluster: options.cluster ?? null,
     memoryBytes: options.memory === undefined ? null : Math.round(options.memory * 1e9),
     confirmed: options.yes ?? false,
   };
