@@ -271,26 +271,31 @@ async def test_a_download_goes_on_where_it_stopped_and_fetches_nothing_twice(
     venues: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with desk(tmp_path, venues, monkeypatch) as made:
+        # The second part of two begins at this instant; its first request is told to wait, which gives the time to cancel.
+        second = int(datetime(2024, 1, 12, tzinfo=UTC).timestamp() * 1000)
+        venues.faults.append((f"startTime={second}", "throttle", 600))
         job = await made.downloads.start(DownloadRequest.model_validate(BARS))
-        await made.until(job, lambda now: now.progress.parts_done >= 1)
+        going = await made.until(job, lambda now: now.progress.phase == "waiting" or now.ended_at is not None)
+        assert going.error is None, going.error
+        assert (going.progress.parts_done, going.progress.parts_total) == (1, 2)
+        assert going.progress.reason == "binance asks to wait 600 s"
         assert made.downloads.running == 1
         ended = await made.downloads.cancel(job.id)
         assert ended.status == "cancelled"
         assert ended.error is not None
         assert ended.error.code == "download_cancelled"
-        parts = sorted((tmp_path / "data" / "downloads").rglob("*.parquet"))
-        assert parts
+        parts = list((tmp_path / "data" / "downloads").rglob("*.parquet"))
+        assert [part.stem for part in parts] == ["2023-12-30_2024-01-11"]
         assert (await made.rig.catalog.symbols()).symbols == [], "nothing half"
 
         asked = len(venues.requests("klines"))
         made.downloads = made.open()  # Another engine knows of nothing but the files.
         job = await made.run(**BARS)
         assert job.error is None, job.error
-        assert job.progress.parts_kept >= len(parts)
+        assert (job.progress.parts_kept, job.progress.parts_done) == (1, 2)
         again = venues.requests("klines")[asked:]
         since = [int(path.partition("startTime=")[2].partition("&")[0]) for path in again]
-        last = datetime.fromisoformat(parts[-1].stem.partition("_")[2]).replace(tzinfo=UTC).timestamp() * 1000
-        assert min(since) > last, "no day of a finished part is asked for again"
+        assert min(since) == second, "no day of a finished part is asked for again"
 
         series = job.series[0]
         bar_type = series.bar_type
