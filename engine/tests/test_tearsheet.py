@@ -77,7 +77,7 @@ def test_rolling_figures_are_quantstats(market: tuple[metrics.Daily, np.ndarray,
     ours = tearsheet.compute_rolling(daily.days, returns, window, 252)
     sharpe = quantstats.stats.rolling_sharpe(series, rolling_period=window, prepare_returns=False).dropna()
     volatility = quantstats.stats.rolling_volatility(series, window, prepare_returns=False).dropna()
-    assert ours.days == [str(day.date()) for day in sharpe.index]
+    assert ours.days == pd.DatetimeIndex(sharpe.index).strftime("%Y-%m-%d").to_list()
     assert ours.sharpe == pytest.approx(sharpe.to_list(), abs=1e-9)
     assert ours.volatility == pytest.approx(volatility.to_list(), abs=1e-9)
 
@@ -97,10 +97,11 @@ def test_months_and_years_are_quantstats(market: tuple[metrics.Daily, np.ndarray
 
 def test_drawdowns_are_quantstats(market: tuple[metrics.Daily, np.ndarray, pd.Series]) -> None:
     daily, _, series = market
-    # Its drawdowns know no start before the first day, and are whole per cents with two decimals.
-    before = series.index[0] - pd.Timedelta(days=1)
-    curve = pd.concat([pd.Series([0.0], [before]), quantstats.stats.to_drawdown_series(series)])
-    theirs = quantstats.stats.drawdown_details(curve).sort_values("max drawdown", kind="stable").head(10)
+    # Its drawdowns know no start before the first day, and are per cents.
+    before = pd.DatetimeIndex(series.index)[:1] - pd.Timedelta(days=1)
+    curve = pd.concat([pd.Series([0.0], before), quantstats.stats.to_drawdown_series(series)])
+    details: Any = quantstats.stats.drawdown_details(curve)
+    theirs = details.sort_values("max drawdown", kind="stable").head(10)
     ours = tearsheet.find_drawdowns(daily, START)
     assert [(item.start, item.trough) for item in ours] == list(zip(theirs["start"], theirs["valley"], strict=True))
     assert [100 * item.depth for item in ours] == pytest.approx(theirs["max drawdown"].to_list(), abs=1e-9)

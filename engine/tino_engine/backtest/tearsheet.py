@@ -30,8 +30,6 @@ from tino_engine.contracts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tino_engine.backtest.stored import StoredRun, Trades
 
 MOST_DRAWDOWNS = 10
@@ -359,7 +357,7 @@ def describe_durations(trades: Trades) -> TearsheetDurations:
     edges = np.arange(longest // step + 2) * step
     counts, _ = np.histogram(lasted, edges)
     return TearsheetDurations(
-        histogram=Histogram(edges=edges.tolist(), counts=counts.tolist())
+        histogram=Histogram(edges=edges.astype(np.float64).tolist(), counts=counts.tolist())
         if len(rows)
         else Histogram(edges=[], counts=[]),
         mean=_mean(lasted),
@@ -395,5 +393,5 @@ def _day_text(day: np.int64) -> str:
     return str(np.datetime64(int(day), "D"))
 
 
-def _day_texts(days: np.ndarray) -> Sequence[str]:
+def _day_texts(days: np.ndarray) -> list[str]:
     return days.astype("datetime64[D]").astype(str).tolist()
