@@ -552,6 +552,7 @@ def test_who_trades_on_what(
         ({"barTypes": ["AAPL.XNAS-5-MINUTE-LAST-INTERNAL@1-MINUTE-EXTERNAL"]}, "bar_type_unknown"),
         ({"barTypes": ["AAPL.XNAS-5-MINUTE-LAST-INTERNAL"]}, "bar_type_unknown"),
         ({"ticks": ["trades"]}, "bar_type_unknown"),
+        ({"venue": {"margins": {"IBM.XNYS": "0.5"}}}, "request_invalid"),
         ({"strategies": [{"path": "HERE.missing"}]}, "strategy_file_not_found"),
         ({"strategies": [{"path": "UNTRUSTED"}]}, "workspace_untrusted"),
         ({"strategies": [{"path": "HERE", "symbols": ["NOPE"]}]}, "symbol_unknown"),

@@ -40,7 +40,7 @@ def state_assumptions(
         "Slippage": _slippage(venue, instruments),
         "Latency": _latency(venue),
         "Fees": _fees(venue, currency, decimals),
-        "Account": _account(venue, venues, currency),
+        "Account": _account(venue, venues, currency, [instrument.id for instrument in instruments]),
         "Positions": _positions(venue),
         "Prices": _ADJUSTMENTS[adjustment],
         "Data": "; ".join(
@@ -150,7 +150,7 @@ def _fees(venue: VenueModel, currency: str, decimals: int) -> str:
     )
 
 
-def _account(venue: VenueModel, venues: Sequence[str], currency: str) -> str:
+def _account(venue: VenueModel, venues: Sequence[str], currency: str, instruments: Sequence[str]) -> str:
     balance = f"{_grouped(Decimal(venue.starting_balance))} {currency}"
     divided = f", divided equally between one account each for {' and '.join(venues)}" if len(venues) > 1 else ""
     if venue.account_type == "CASH":
@@ -158,6 +158,7 @@ def _account(venue: VenueModel, venues: Sequence[str], currency: str) -> str:
     own = "".join(
         f" {instrument} needs {_percent(margin)} of its value instead, initial and maintenance."
         for instrument, margin in sorted(venue.margins.items())
+        if instrument in instruments
     )
     return (
         f"Margin, {balance}{divided}, leverage {venue.leverage}. An order needs its value divided by the leverage as free "

@@ -79,6 +79,7 @@ class Seat:
         "numbered",
         "strategy",
         "subscriptions",
+        "tag",
         "ticks",
         "warm_up_bars",
         "withheld",
@@ -89,6 +90,7 @@ class Seat:
         self.drawings = drawings
         self.handles_bars = handles_bars
         self.strategy: Any = None
+        self.tag = ""
         self.bars = 0
         self.warm_up_bars = 0
         self.withheld = 0
@@ -229,6 +231,8 @@ class Recorder:
             drawing.sink = None
             for owner, name, method in originals:
                 setattr(owner, name, method)
+            for seat in self.seats:
+                seat.tag = str(seat.strategy.strategy_id).rpartition("-")[2]
             self.now()  # The time that counts from here on: what is still printed belongs to the end.
             self._running = False
 
@@ -236,6 +240,12 @@ class Recorder:
         """Look at the flag at a time of the run: for a strategy whose callbacks are seldom called or not at all."""
         if self.wanted:
             self._beat(ts)
+
+    def release(self) -> None:
+        """Let go of the strategies: they may die only on the thread that made them, and not when another one looks for cycles."""
+        self._strategy = None
+        for seat in self.seats:
+            seat.strategy = None
 
     # -- what was recorded -----------------------------------------------------------------------------------------
 
@@ -388,7 +398,7 @@ class Recorder:
         if not number.isdecimal():
             return None, None
         for seat in self.seats:
-            if len(self.seats) == 1 or str(seat.strategy.strategy_id).rpartition("-")[2] == head.rpartition("-")[2]:
+            if len(self.seats) == 1 or seat.tag == head.rpartition("-")[2]:
                 return seat.numbered.get(int(number)) or (None, None)
         return None, None
 

@@ -91,6 +91,10 @@ async def resolve(request: BacktestRequest, catalog: Catalog, roots: list[str]) 
     strategy = await asyncio.to_thread(strategies.get_strategy, request.path, request.name, roots)
     lineup = await line_up(request, strategy, catalog, roots)
     bounds = [catalog.check_range(item, request.from_, request.to) for item in lineup.series]
+    foreign = [name for name in request.venue.margins if name not in lineup.symbols]
+    if foreign:
+        reason = f"a margin is given for {', '.join(foreign)}, which the run does not trade"
+        raise TinoError("request_invalid", reason=reason, field=f"venue.margins.{foreign[0]}")
     main = lineup.members[0]
     return Spec(request, strategy, main.parameters, lineup.series, bounds, roots, main.code, lineup)
 

@@ -123,6 +123,7 @@ class Backtest:
                 indicators = [look_at_indicators(seat) for seat in self._recorder.seats]
                 setting = self._describe(simulation, data, traded[0])
                 simulation.close()
+                made.clear()
                 self._check()
             with without_pandas():
                 report = Report(market, books, traded, self._recorder, self._venue, indicators, curve.result, setting)
@@ -133,6 +134,7 @@ class Backtest:
             self._tell(error)
             raise
         finally:
+            self._recorder.release()
             beside.shutdown(wait=False, cancel_futures=True)
         return result
 

@@ -11,7 +11,7 @@ import pytest
 from plays import NO_FEES
 from runs import DAY, MINUTE, START, STRATEGIES, Data, Finished, flat, make_instrument, request, run, store, walk
 from tino_engine.data.instruments import write_instrument
-from tino_engine.data.ticks import make_trades, write_ticks
+from tino_engine.data.ticks import make_quotes, make_trades, write_ticks
 from tino_engine.errors import TinoError
 
 if TYPE_CHECKING:
@@ -192,6 +192,33 @@ def test_bars_made_of_ticks(tmp_path: Path, made: str, closes: list[float], volu
     # Filled at the last trade's price.
     assert result.table("fills")["price"] == [closes[0]]
     assert "TEST.XNAS trades, 12, as stored" in assumption(result, "Data")
+
+
+def test_bars_made_of_quotes(tmp_path: Path) -> None:
+    """Bars of the middle between bid and ask; an order takes the ask."""
+    instrument = make_instrument()
+    count = 12
+    ts = START + 20 * 10**9 * np.arange(1, count + 1, dtype=np.int64)
+    bid = 10_000 + 10 * np.arange(count, dtype=np.int64)
+    sizes = np.full(count, 50, np.int64)
+    table = make_quotes(ts, bid, bid + 4, sizes, sizes, instrument)
+    write_instrument(tmp_path / "catalog", instrument)
+    stored = write_ticks(tmp_path / "catalog", "quotes", instrument, (), table, int(ts[0]), int(ts[-1]))
+    quotes = {
+        "instrument": instrument.model_dump(mode="json"),
+        "kind": "quotes",
+        "files": [str(tmp_path / "catalog" / file) for file in stored.files],
+        "fromNs": None,
+        "toNs": None,
+    }
+    made = "TEST.XNAS-1-MINUTE-MID-INTERNAL"
+    plan = {"plan": json.dumps({"0": [["market", "BUY", 1]]})}
+    params = request(tmp_path / "run", SCRIPTED, [], parameters=plan, venue={**NO_FEES, "barExecution": False})
+    result = run({**params, "barTypes": [made], "internal": [made], "ticks": [quotes]})
+    # The third quote, at the end of the first minute: 100.20 to 100.24.
+    assert result.table("bars.0")["close"][:3] == pytest.approx([100.22, 100.52, 100.82])
+    assert result.table("fills")["price"] == [100.24]
+    assert "TEST.XNAS quotes, 12, as stored" in assumption(result, "Data")
 
 
 # -- warm-up -----------------------------------------------------------------------------------------------------------
