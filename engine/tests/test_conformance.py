@@ -29,7 +29,10 @@ tested = schema.exclude(path="/api/shutdown")
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: TempPathFactory) -> Iterator[LiveEngine]:
     with LiveEngine(tmp_path_factory.mktemp("home"), trusted=[ENGINE.parent / "examples"]) as live:
-        live.post("/api/data/sample")
+        for sample in ("usStocks", "sp500"):
+            live.post(f"/api/data/sample?sample={sample}")
+        # Reports are kept: the first one loads the exchange calendars, which takes long on a busy machine.
+        live.get("/api/data/quality")
         yield live
 
 
@@ -44,7 +47,7 @@ def test_every_call_of_the_table_is_described() -> None:
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))  # type: ignore[arg-type]
 def test_every_reply_is_as_described(engine: LiveEngine, case: Any) -> None:
     case.headers = {**(case.headers or {}), "Authorization": f"Bearer {engine.token}"}
-    response = case.call(base_url=f"http://127.0.0.1:{engine.port}")
+    response = case.call(base_url=f"http://127.0.0.1:{engine.port}", timeout=60)
     case.validate_response(response, checks=(not_a_server_error, content_type_conformance, response_schema_conformance))
     if response.status_code != 200:
         body = response.json()

@@ -160,12 +160,13 @@ def _import_sp500(catalog: Path, on_progress: Callable[[str, int, int], None]) -
             table = csv.read_csv(stream, convert_options=csv.ConvertOptions(column_types=types))
     except (OSError, pa.ArrowException) as error:
         raise TinoError("data_corrupt", barType="the embedded sample", reason=str(error)) from error
-    days = table["Date"].to_pylist()
+    # All of them have the same sessions.
+    ts = closes_of(table["Date"].to_pylist(), sample.SP500_INSTRUMENTS[0])
+    volume = np.zeros(len(ts), np.int64)
     coverage: list[Coverage] = []
     files: dict[str, tuple[str, ...]] = {}
     for done, instrument in enumerate(sample.SP500_INSTRUMENTS):
         close = _ticks(table[instrument.symbol], instrument)
-        ts, volume = closes_of(days, instrument), np.zeros(len(close), np.int64)
         digits = instrument.price_precision, instrument.size_precision
         bar_type = f"{instrument.id}-1-DAY-LAST-EXTERNAL"
         stored = write_bars(catalog, bar_type, instrument, Bars(ts, close, close, close, close, volume, *digits))

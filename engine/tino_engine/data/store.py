@@ -55,8 +55,6 @@ _VALUES = ("open", "high", "low", "close", "volume")
 HASH = b"tino_rows_sha256"
 """Key of a file's metadata: SHA-256 over its rows."""
 _ROW_GROUP = 32_768
-_HALF = 27
-_LOW = (1 << _HALF) - 1
 INCOMING = ".incoming"
 
 
@@ -192,6 +190,8 @@ def write_bars(catalog: Path, bar_type: str, instrument: Instrument, bars: Bars)
         schema,
         pieces(),
         use_dictionary=False,
+        # Nobody looks for a price in a footer.
+        write_statistics=["ts_event", "ts_init"],
         column_encoding={"ts_event": "DELTA_BINARY_PACKED", "ts_init": "DELTA_BINARY_PACKED"},
     )
     return stored
@@ -508,15 +508,13 @@ def int64_of(column: pa.ChunkedArray) -> np.ndarray:
 def to_decimals(values: np.ndarray, precision: int) -> pa.Array:
     """Give multiples of 10^-precision as decimals of the catalog's scale: products of two integers, 128 bits wide.
 
-    Both are split into halves of 27 bits, so that no product of two of them leaves 64; their sum is carried upwards and put
-    together again as a low and a high word. Arrow's own cast gives the same in ten times the time.
+    The low word is the product as 64-bit integers wrap it. What is left of the product, over 2^64, is the high word: values and factors
+    below 2^54 leave a float64 product within 2^54 of the true one, which is a thousandth of 2^64, so that rounding finds it. Arrow's own
+    cast gives the same in thirty times the time.
     """
-    factor_high, factor_low = divmod(10 ** (SCALE - precision), 1 << _HALF)
-    high, low = values >> _HALF, values & _LOW
-    lowest = low * factor_low
-    middle = (lowest >> _HALF) + low * factor_high + high * factor_low
-    top = (middle >> _HALF) + high * factor_high  # Of 2^54.
+    factor = 10 ** (SCALE - precision)
     words = np.empty((len(values), 2), "<i8")
-    words[:, 0] = (lowest & _LOW) | (middle & _LOW) << _HALF | top << 2 * _HALF
-    words[:, 1] = top >> 64 - 2 * _HALF
+    low = values.astype("<u8") * np.uint64(factor)
+    words[:, 0] = low.view("<i8")
+    words[:, 1] = np.rint((values * float(factor) - low) * 2.0**-64)
     return pa.Array.from_buffers(DECIMAL, len(values), [None, pa.py_buffer(words)])
