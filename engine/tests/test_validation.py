@@ -59,10 +59,14 @@ def validate(engine: LiveEngine, **request: Any) -> dict[str, Any]:
 
 def run(engine: LiveEngine, **changes: Any) -> dict[str, Any]:
     started = engine.post("/api/backtest", {**BACKTEST, **changes})
-    with engine.socket(f"/ws/backtest/{started['id']}") as socket:
-        for _ in socket:
-            pass
-    return engine.get(f"/api/backtest/{started['id']}")
+    while True:
+        with engine.socket(f"/ws/backtest/{started['id']}") as socket:
+            for _ in socket:
+                pass
+        found = engine.get(f"/api/backtest/{started['id']}")
+        if found["status"] not in ("queued", "running"):
+            assert found["status"] == "finished", found["error"]
+            return found
 
 
 def test_walk_forward(engine: LiveEngine) -> None:
