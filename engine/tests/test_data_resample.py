@@ -1,5 +1,8 @@
 """Coarser bars, against bars put together by hand and by pandas."""
 
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false
+# The stubs of pandas take an index of times for any index.
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -57,6 +57,9 @@ _RATIOS = tuple(
         | {1.5, 2 / 3}
     )
 )
+type _Instant = int | np.integer | np.ndarray
+"""Nanoseconds; numpy's stubs take an element of an array for an array."""
+
 _ORDER = {"severe": 0, "warning": 1, "info": 2}
 
 
@@ -145,7 +148,9 @@ class _Look:
 
     # -- words -----------------------------------------------------------------------------------------------------
 
-    def _add(self, kind: str, severity: str, first: int, last: int, count: int, message: str, **more: Any) -> None:
+    def _add(
+        self, kind: str, severity: str, first: _Instant, last: _Instant, count: int, message: str, **more: Any
+    ) -> None:
         details = {"split_ratio": None, "ex_day": None, **more}
         self.findings.append(
             QualityFinding.model_validate(
@@ -162,7 +167,7 @@ class _Look:
             )
         )
 
-    def _when(self, ts: int) -> str:
+    def _when(self, ts: _Instant) -> str:
         """Give a close as people read it, in the instrument's zone: the day, and of finer bars the time."""
         if not self.intraday:
             return day_of(self.series.instrument, int(ts))
@@ -395,7 +400,7 @@ class _Look:
             self._add("frozen", "warning", bars.ts[first - 1], bars.ts[stop - 1], stop - first + 1, words)
 
 
-def _ms(ns: int | np.integer) -> int:
+def _ms(ns: _Instant) -> int:
     return int(ns) // 1_000_000
 
 

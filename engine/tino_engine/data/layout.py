@@ -525,7 +525,7 @@ def _pair(symbol: str) -> tuple[str, str] | None:
     return None if quote is None or len(plain) < 6 else (plain.removesuffix(quote), quote)
 
 
-def _guess_class(symbol: str) -> str:
+def _guess_class(symbol: str) -> Literal["equity", "crypto", "fx"]:
     pair = _pair(symbol)
     if pair is None:
         return "equity"

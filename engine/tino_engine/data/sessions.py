@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 if TYPE_CHECKING:
-    import pandas as pd
     from exchange_calendars import ExchangeCalendar
 
     from tino_engine.contracts import Instrument
@@ -122,5 +121,6 @@ def _load(name: str, first: np.datetime64, last: np.datetime64) -> ExchangeCalen
             return exchange_calendars.get_calendar(name)
 
 
-def _ns(column: pd.Series) -> np.ndarray:
+def _ns(column: Any) -> np.ndarray:
+    """Give a column of instants as int64 nanoseconds. Pandas' stubs do not tell a column from a table."""
     return column.dt.tz_localize(None).to_numpy().astype("datetime64[ns]").astype(np.int64)
