@@ -194,6 +194,7 @@ def test_trials_are_counted_once_and_deflate(engine: LiveEngine) -> None:
         ({"kind": "crossValidation", **SEARCH, "objective": {"metric": "trades"}}, 422, "request_invalid"),
         ({"kind": "crossValidation", **SEARCH, "folds": 20, "testFolds": 10}, None, "request_invalid"),
         ({"kind": "lookAhead"}, 422, "request_invalid"),
+        ({"kind": "lookAhead", "backtest": {**BACKTEST, "warmUp": 50}}, 422, "request_invalid"),
         ({"kind": "tradeMonteCarlo", "run": "run_00000000000000000000000000"}, 404, "run_not_found"),
         ({"kind": "walkForward", **SEARCH, "constraint": "fast > slow"}, 422, "sweep_empty"),
     ],

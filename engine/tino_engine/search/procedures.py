@@ -71,6 +71,12 @@ async def make_procedure(
     if request.kind == "tradeMonteCarlo":
         assert run is not None
         return TradeMonteCarlo(request, run, home)
+    if backtest.strategies or backtest.per_symbol or backtest.ticks or backtest.warm_up != 0:
+        # Points run one strategy on bars from the first day on: anything else would be judged as what it is not.
+        reason = (
+            "validation knows one strategy on bars: no portfolio, no instance a symbol, no ticks, no warm-up of the run"
+        )
+        raise TinoError("request_invalid", field="backtest", reason=reason)
     if request.kind in ("walkForward", "crossValidation"):
         return await _searching(request, roots, catalog, home)  # type: ignore[arg-type]
     spec = await resolve_single(backtest, catalog, roots)
