@@ -3,7 +3,7 @@
  * nothing, and has its PID. So it looks like an engine that hangs to whoever takes a PID or a port for an identity, and would be killed.
  *
  * The kernel gives a chosen PID to whoever may write `ns_last_pid` (root, as in CI) and is lucky enough that nobody else forks meanwhile.
- * Where that fails, the record is changed to name the bystander: the same temptation, with the start of the dead engine beside a live PID.
+ * Where that fails, also because the dead engine's parent is stopped and keeps its PID, the record is changed to name the bystander: the same temptation, with the start of the dead engine beside a live PID.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -15,11 +15,13 @@ import type { Rig } from "../rig.ts";
 const NEXT_PID = "/proc/sys/kernel/ns_last_pid";
 const ATTEMPTS = 8;
 const REAPED_WITHIN_MS = 300;
-/** A port that it does not get is left alone: its PID is what matters. */
+/** The engine's port may be held by connections that its clients have not closed yet; then another, which the record names. */
 const PROGRAM = `
   const server = require("node:net").createServer(() => undefined);
-  server.on("error", () => setInterval(() => undefined, 1e6));
-  server.listen({ port: Number(process.argv[1]), host: "127.0.0.1" });
+  const listen = (port) => server.listen({ port, host: "127.0.0.1" });
+  server.on("listening", () => process.stdout.write(String(server.address().port)));
+  server.on("error", () => listen(0));
+  listen(Number(process.argv[1]));
 `;
 
 export class Bystander {
@@ -41,15 +43,19 @@ export class Bystander {
       child = startAs(engine.pid, engine.port);
     }
     const reused = child.pid === engine.pid;
-    if (!reused && rig.engineInfo()?.instance === engine.instance) {
-      writeFileSync(`${rig.paths.engineInfo}.new`, JSON.stringify({ ...engine, pid: child.pid }), { mode: 0o600 });
+    const port = await new Promise<number>((resolve, reject) => {
+      child.stdout?.once("data", (text) => resolve(Number(text)));
+      child.once("close", () => reject(new Error("the bystander did not start")));
+    });
+    if ((!reused || port !== engine.port) && rig.engineInfo()?.instance === engine.instance) {
+      writeFileSync(`${rig.paths.engineInfo}.new`, JSON.stringify({ ...engine, pid: child.pid, port }), { mode: 0o600 });
       renameSync(`${rig.paths.engineInfo}.new`, rig.paths.engineInfo);
     }
     return new Bystander(child, reused);
   }
 }
 
-const start = (port: number): ChildProcess => spawn(process.execPath, ["-e", PROGRAM, String(port)], { env: {}, stdio: "ignore" });
+const start = (port: number): ChildProcess => spawn(process.execPath, ["-e", PROGRAM, String(port)], { env: {}, stdio: ["ignore", "pipe", "ignore"] });
 
 /** Somebody else has it by now, or the kernel does not take wishes. */
 function mayChoose(pid: number): boolean {

@@ -205,7 +205,7 @@ class Play {
     if (action.do === "pauseEngine") return this.#pauseEngine(action.ms);
     if (action.do === "hangEngine") return this.#hangEngine();
     if (action.do === "force") return this.#force(action.stops, action.resumesMs);
-    if (action.do === "reusePid") return this.#reusePid();
+    if (action.do === "reusePid") return this.#reusePid(action.unseen);
     if (action.do === "untilLive") {
       const isLive = (player: Player) => player.liveWith !== null;
       await isTrueSoon(() => this.#ours().length === 0 || (action.everybody ? this.#ours().every(isLive) : this.#ours().some(isLive)));
@@ -333,11 +333,18 @@ class Play {
       }
   }
 
-  async #reusePid(): Promise<void> {
+  async #reusePid(unseen: boolean): Promise<void> {
     const info = this.#used;
     if (!info) return;
+    const from = Date.now();
+    const stopped = unseen ? [...this.#slots.values()].filter(({ isThere }) => isThere) : [];
+    for (const player of stopped) player.running.process.kill("SIGSTOP");
     this.#killEngine(false);
     this.bystanders.push(await Bystander.inPlaceOf(info, this.#rig));
+    for (const player of stopped) {
+      player.running.process.kill("SIGCONT");
+      player.pauses.push([from, Date.now()]);
+    }
   }
 
   #killEngine(any: boolean): void {

@@ -29,8 +29,8 @@ export type Action = { readonly afterMs: number } & (
   | { readonly do: "hangEngine" }
   /** `tino down --force` by a process of its own, of an engine that stops at that instant. */
   | { readonly do: "force"; readonly stops: Stop; readonly resumesMs: number | null }
-  /** The engine is killed, and a process that is nobody's business has its PID and its port. */
-  | { readonly do: "reusePid" }
+  /** The engine is killed, and a process that is nobody's business has its PID and its port, or port and record before any client can look. */
+  | { readonly do: "reusePid"; readonly unseen: boolean }
   | { readonly do: "deleteRun" }
   /** Go on when somebody, or everybody, has got to an engine, however slow the machine is: what follows then really happens to it. */
   | { readonly do: "untilLive"; readonly everybody: boolean }
@@ -81,7 +81,8 @@ export function makeSchedule(seed: number, clients: number): Schedule {
         actions.push({ do: "start", slot: clients, as: "window", afterMs: 0 });
       }
       actions.push({ do: "untilLive", everybody: random() < 0.6, afterMs: gap() });
-      if (temptation === "hangEngine" || temptation === "reusePid") actions.push({ do: temptation, afterMs: 0 });
+      if (temptation === "hangEngine") actions.push({ do: temptation, afterMs: 0 });
+      else if (temptation === "reusePid") actions.push({ do: temptation, unseen: random() < 0.5, afterMs: 0 });
       else actions.push({ do: "force", stops: temptation, resumesMs: pick(RESUMES_MS[temptation]), afterMs: 0 });
     }
     const free = Array.from({ length: clients }, (_, slot) => slot).filter((slot) => !taken.has(slot));
