@@ -119,6 +119,7 @@ export const CALLS = {
   listRuns: { method: "GET", path: "/api/backtest", summary: "Runs, newest first", scope: "read", query: RunListQuery, reply: RunList },
   getRun: { method: "GET", path: "/api/backtest/{id}", summary: "One run with its result", scope: "read", reply: Run },
   getRunCode: { method: "GET", path: "/api/backtest/{id}/code", summary: "The code that a run ran", scope: "read", reply: RunCode },
+  reproduceRun: { method: "POST", path: "/api/backtest/{id}/reproduce", summary: "Repeat a run with the code and spec it had, and compare", scope: "simulate", reply: RunSummary },
   cancelRun: { method: "POST", path: "/api/backtest/{id}/cancel", summary: "Cancel a queued or running run", scope: "simulate", reply: RunSummary },
   getSeries: { method: "GET", path: "/api/backtest/{id}/series/{series}", summary: "One table of a run's result", scope: "read", query: SeriesQuery, reply: "arrow" },
   getTearsheet: { method: "GET", path: "/api/backtest/{id}/tearsheet", summary: "What is behind a run's metrics", scope: "read", reply: Tearsheet },

@@ -41,6 +41,7 @@ export const BacktestRequest = z
     ticks: z.array(TickFeed).max(2).default([]).describe("Stored ticks of the symbols that are fed too."),
     warmUp,
     venue: VenueModel.prefault({}),
+    cache: z.boolean().default(true).describe("Take the stored result of a run with the same spec, if there is one."),
   })
   .meta({ id: "BacktestRequest" });
 export type BacktestRequest = z.infer<typeof BacktestRequest>;
@@ -140,9 +141,7 @@ export type Statement = z.infer<typeof Statement>;
  * were registered for no bars. `notReady`: indicators that need more bars than there were. `sizeOfZero`: its sizes were too small for the
  * instrument. `neverSubmitted`: its conditions were never met. `denied`, `rejected`: every order was refused. `unfilled`: no price came.
  */
-export const NoTradesCause = z
-  .enum(["noSubscription", "otherBars", "noTicks", "noHandler", "indicatorsUnfed", "notReady", "sizeOfZero", "neverSubmitted", "denied", "rejected", "unfilled"])
-  .meta({ id: "NoTradesCause" });
+export const NoTradesCause = z.enum(["noSubscription", "otherBars", "noTicks", "noHandler", "indicatorsUnfed", "notReady", "sizeOfZero", "neverSubmitted", "denied", "rejected", "unfilled"]).meta({ id: "NoTradesCause" });
 export type NoTradesCause = z.infer<typeof NoTradesCause>;
 
 /** What became of the strategy's orders; explains a run without trades. */
@@ -231,6 +230,42 @@ export const CodeVersion = z
   .meta({ id: "CodeVersion" });
 export type CodeVersion = z.infer<typeof CodeVersion>;
 
+/** Something the code touched besides its data and parameters: another time the result may be another one. `docs/runs.md` says how it is noticed. */
+export const Effect = z
+  .object({
+    kind: z.enum(["clock", "file", "network", "process", "random"]),
+    what: z.string().describe("What was read, opened, reached or started."),
+    path: z.string().nullable().describe("File of the user's code that did it."),
+    line: z.number().int().min(1).nullable(),
+  })
+  .meta({ id: "Effect" });
+export type Effect = z.infer<typeof Effect>;
+
+/** The first place at which a repeated run differs from the stored one. */
+export const Difference = z
+  .object({
+    table: z.string().describe("`metrics`, `orders`, or a table of the result."),
+    column: z.string(),
+    row: z.number().int().min(0).nullable().describe("Counted from 0; null where there are no rows, or when the number of rows differs."),
+    stored: z.string(),
+    repeated: z.string(),
+  })
+  .meta({ id: "Difference" });
+export type Difference = z.infer<typeof Difference>;
+
+/** What came of repeating a run. */
+export const Reproduction = z
+  .object({
+    of: RunId,
+    equal: z.boolean().describe("Every column of every table but the log, and every metric, byte for byte."),
+    rows: z.number().int().min(0).describe("Rows that were compared."),
+    hash: z.string().describe("SHA-256 over what was compared, as repeated."),
+    difference: Difference.nullable(),
+    changed: z.array(z.string()).describe("What is not as it was then: versions, packages, platform."),
+  })
+  .meta({ id: "Reproduction" });
+export type Reproduction = z.infer<typeof Reproduction>;
+
 /** A run as lists show it. */
 export const RunSummary = z
   .object({
@@ -264,6 +299,10 @@ export const RunSummary = z
     pinned: z.boolean().default(false).describe("Stands on top of lists."),
     code: CodeVersion.nullable().default(null),
     edited: z.boolean().nullable().default(null).describe("A file of the code is not any more what ran; null when no copy was kept."),
+    specHash: z.string().nullable().default(null).describe("SHA-256 of the spec: code, packages, data, parameters, venue, versions. Equal specs give equal results."),
+    cachedFrom: RunId.nullable().default(null).describe("The run whose stored result this is; null when it was run."),
+    effects: z.array(Effect).default([]).describe("Why its result is not taken again for an equal spec; empty when it is."),
+    reproduction: Reproduction.nullable().default(null).describe("Set when this run repeated another one, and both could be compared."),
   })
   .meta({ id: "RunSummary" });
 export type RunSummary = z.infer<typeof RunSummary>;
@@ -305,7 +344,26 @@ export const BacktestResult = z
   .meta({ id: "BacktestResult" });
 export type BacktestResult = z.infer<typeof BacktestResult>;
 
-export const Run = RunSummary.extend({ venue: VenueModel, result: BacktestResult.nullable() }).meta({ id: "Run" });
+export interface Mark {
+  readonly word: string;
+  readonly means: string;
+}
+
+/** What lists say of a run beside its result, in the words of every client. */
+export function marksOf({ cachedFrom, edited, effects, reproduction }: Pick<RunSummary, "cachedFrom" | "edited" | "effects" | "reproduction">): Mark[] {
+  const marks: Mark[] = [];
+  if (cachedFrom) marks.push({ word: "cached", means: `The stored result of ${cachedFrom}, which had the same spec.` });
+  if (reproduction) marks.push(reproduction.equal ? { word: "reproduced", means: `Repeats ${reproduction.of}, with equal results.` } : { word: "differs", means: `Repeats ${reproduction.of}, with other results.` });
+  if (edited) marks.push({ word: "edited since", means: "A file of its code is not any more what ran." });
+  if (effects.length > 0) marks.push({ word: "not cacheable", means: `Its code touches more than its data: ${effects.map(({ kind, what }) => `${kind} (${what})`).join(", ")}.` });
+  return marks;
+}
+
+export const Run = RunSummary.extend({
+  venue: VenueModel,
+  spec: z.record(z.string(), z.unknown()).nullable().default(null).describe("What `specHash` is the hash of."),
+  result: BacktestResult.nullable(),
+}).meta({ id: "Run" });
 export type Run = z.infer<typeof Run>;
 
 /** One file of the code that a run ran. */

@@ -118,6 +118,10 @@ export type RunProgressed = z.infer<typeof RunProgressed>;
 export const RunLabelled = z.object({ type: z.literal("run.labelled"), run: RunSummary }).meta({ id: "RunLabelled" });
 export type RunLabelled = z.infer<typeof RunLabelled>;
 
+/** The code of a run was edited since it ran, or is as it ran again. Not durable: whoever asks for the run is told. */
+export const RunEdited = z.object({ type: z.literal("run.edited"), run: RunSummary }).meta({ id: "RunEdited" });
+export type RunEdited = z.infer<typeof RunEdited>;
+
 /** A run was deleted, with its files. Durable. */
 export const RunDeleted = z.object({ type: z.literal("run.deleted"), id: RunId }).meta({ id: "RunDeleted" });
 export type RunDeleted = z.infer<typeof RunDeleted>;
@@ -144,7 +148,29 @@ export const DownloadChanged = z.object({ type: z.literal("download.changed"), d
 export type DownloadChanged = z.infer<typeof DownloadChanged>;
 
 export const Event = z
-  .discriminatedUnion("type", [OrderbookDelta, Trade, OrderState, PositionState, RiskAlert, RunChanged, RunProgressed, RunLabelled, RunDeleted, ClientJoined, ClientLeft, EngineChanged, DataChanged, ImportChanged, DownloadChanged, SweepChanged, SweepProgressed, SweepRemoved, ValidationChanged, ValidationProgressed])
+  .discriminatedUnion("type", [
+    OrderbookDelta,
+    Trade,
+    OrderState,
+    PositionState,
+    RiskAlert,
+    RunChanged,
+    RunProgressed,
+    RunLabelled,
+    RunEdited,
+    RunDeleted,
+    ClientJoined,
+    ClientLeft,
+    EngineChanged,
+    DataChanged,
+    ImportChanged,
+    DownloadChanged,
+    SweepChanged,
+    SweepProgressed,
+    SweepRemoved,
+    ValidationChanged,
+    ValidationProgressed,
+  ])
   .meta({ id: "Event" });
 export type Event = z.infer<typeof Event>;
 

@@ -26,6 +26,7 @@ export const PANEL_CALLS = [
   "listRuns",
   "getRun",
   "getRunCode",
+  "reproduceRun",
   "cancelRun",
   "getSeries",
   "getTearsheet",

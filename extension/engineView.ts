@@ -47,6 +47,7 @@ export function foldEvent(snapshot: Snapshot, { seq, event }: Envelope): Snapsho
   switch (event.type) {
     case "run.changed":
     case "run.labelled":
+    case "run.edited":
       return { ...withRuns(snapshot, mergeRuns(snapshot.runs, [event.run])), seq };
     case "run.progressed":
       // Progress of an ended run comes too late to be shown.

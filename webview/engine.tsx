@@ -148,7 +148,7 @@ function invalidate(queries: QueryClient, before: State, message: ServerMessage)
   } else if (event.type === "validation.progressed") {
     // What goes on stands in the list.
     forget(queries, "listValidations");
-  } else if (event.type === "run.deleted" || event.type === "run.labelled") {
+  } else if (event.type === "run.deleted" || event.type === "run.labelled" || event.type === "run.edited") {
     forget(queries, "listRuns");
   }
 }

@@ -44,6 +44,7 @@ function fold(state: State, event: Event): State {
   switch (event.type) {
     case "run.changed":
     case "run.labelled":
+    case "run.edited":
       return { ...state, runs: new Map(state.runs).set(event.run.id, event.run) };
     case "run.progressed": {
       const run = state.runs.get(event.id);

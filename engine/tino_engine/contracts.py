@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 from typing_extensions import TypeAliasType
@@ -194,6 +194,26 @@ type Decimal = Annotated[
 ]
 
 
+type Row = Annotated[
+    int,
+    Field(
+        description="Counted from 0; null where there are no rows, or when the number of rows differs.",
+        ge=0,
+    ),
+]
+
+
+class Difference(ContractModel):
+    table: Annotated[str, Field(description="`metrics`, `orders`, or a table of the result.")]
+    column: str
+    row: Annotated[
+        Row | None,
+        Field(description="Counted from 0; null where there are no rows, or when the number of rows differs."),
+    ]
+    stored: str
+    repeated: str
+
+
 type Step = Annotated[
     float,
     Field(
@@ -255,6 +275,16 @@ class Drawing(ContractModel):
         str,
         Field(description="`price` lies over the candles; any other name is a pane of its own."),
     ]
+
+
+type Line = Annotated[int, Field(ge=1)]
+
+
+class Effect(ContractModel):
+    kind: Literal["clock", "file", "network", "process", "random"]
+    what: Annotated[str, Field(description="What was read, opened, reached or started.")]
+    path: Annotated[str | None, Field(description="File of the user's code that did it.")]
+    line: Line | None
 
 
 type LedgerSeq = Annotated[int, Field(ge=1)]
@@ -633,7 +663,7 @@ class Location(ContractModel):
     column: Column1 | None
 
 
-type Line = Annotated[
+type Line1 = Annotated[
     int,
     Field(description="Line of the strategy that decided, in the one that did.", ge=1),
 ]
@@ -661,7 +691,7 @@ class LookAheadDifference(ContractModel):
     ]
     path: str | None
     line: Annotated[
-        Line | None,
+        Line1 | None,
         Field(description="Line of the strategy that decided, in the one that did."),
     ]
 
@@ -1881,6 +1911,10 @@ class BacktestRequest(ContractModel):
         ),
     ] = 0
     venue: Annotated[VenueModel, Field(validate_default=True)] = {}
+    cache: Annotated[
+        bool,
+        Field(description="Take the stored result of a run with the same spec, if there is one."),
+    ] = True
 
 
 class BarMonteCarloRequest(ContractModel):
@@ -2359,6 +2393,9 @@ class ErrorBody(ContractModel):
         "run_code_missing",
         "run_not_ended",
         "pages_not_built",
+        "run_not_reproducible",
+        "requirements_failed",
+        "requirements_conflict",
         "run_cancelled",
         "run_interrupted",
         "series_not_found",
@@ -2885,6 +2922,21 @@ class QualityFinding(ContractModel):
     ]
 
 
+class Reproduction(ContractModel):
+    of: Annotated[str, Field(description="Identifier of a run.", pattern="^run_[0-9a-z]{20,32}$")]
+    equal: Annotated[
+        bool,
+        Field(description="Every column of every table but the log, and every metric, byte for byte."),
+    ]
+    rows: Annotated[int, Field(description="Rows that were compared.", ge=0)]
+    hash: Annotated[str, Field(description="SHA-256 over what was compared, as repeated.")]
+    difference: Difference | None
+    changed: Annotated[
+        list[str],
+        Field(description="What is not as it was then: versions, packages, platform."),
+    ]
+
+
 class ResampleReply(ContractModel):
     coverage: Coverage
     changed: bool
@@ -2972,6 +3024,31 @@ class RunSummary(ContractModel):
     edited: Annotated[
         bool | None,
         Field(description="A file of the code is not any more what ran; null when no copy was kept."),
+    ] = None
+    spec_hash: Annotated[
+        str | None,
+        Field(
+            alias="specHash",
+            description="SHA-256 of the spec: code, packages, data, parameters, venue, versions. Equal specs give equal results.",
+        ),
+    ] = None
+    cached_from: Annotated[
+        RunId | None,
+        Field(
+            alias="cachedFrom",
+            description="The run whose stored result this is; null when it was run.",
+        ),
+    ] = None
+    effects: Annotated[
+        list[Effect],
+        Field(
+            description="Why its result is not taken again for an equal spec; empty when it is.",
+            validate_default=True,
+        ),
+    ] = []
+    reproduction: Annotated[
+        Reproduction | None,
+        Field(description="Set when this run repeated another one, and both could be compared."),
     ] = None
 
 
@@ -3692,12 +3769,43 @@ class Run(ContractModel):
         bool | None,
         Field(description="A file of the code is not any more what ran; null when no copy was kept."),
     ] = None
+    spec_hash: Annotated[
+        str | None,
+        Field(
+            alias="specHash",
+            description="SHA-256 of the spec: code, packages, data, parameters, venue, versions. Equal specs give equal results.",
+        ),
+    ] = None
+    cached_from: Annotated[
+        RunId | None,
+        Field(
+            alias="cachedFrom",
+            description="The run whose stored result this is; null when it was run.",
+        ),
+    ] = None
+    effects: Annotated[
+        list[Effect],
+        Field(
+            description="Why its result is not taken again for an equal spec; empty when it is.",
+            validate_default=True,
+        ),
+    ] = []
+    reproduction: Annotated[
+        Reproduction | None,
+        Field(description="Set when this run repeated another one, and both could be compared."),
+    ] = None
     venue: VenueModel
+    spec: Annotated[dict[str, Any] | None, Field(description="What `specHash` is the hash of.")] = None
     result: BacktestResult | None
 
 
 class RunChanged(ContractModel):
     type: Literal["run.changed"]
+    run: RunSummary
+
+
+class RunEdited(ContractModel):
+    type: Literal["run.edited"]
     run: RunSummary
 
 
@@ -3826,6 +3934,7 @@ class LedgerEvent(ContractModel):
         | RunChanged
         | RunProgressed
         | RunLabelled
+        | RunEdited
         | RunDeleted
         | ClientJoined
         | ClientLeft
@@ -3897,6 +4006,7 @@ class Envelope(ContractModel):
         | RunChanged
         | RunProgressed
         | RunLabelled
+        | RunEdited
         | RunDeleted
         | ClientJoined
         | ClientLeft
@@ -4483,6 +4593,19 @@ ERRORS: dict[str, ErrorEntry] = {
         500,
         7,
     ),
+    "run_not_reproducible": ErrorEntry("Run {id} cannot be reproduced: {reason}.", "Run it again instead.", 409, 6),
+    "requirements_failed": ErrorEntry(
+        "The packages of {path} could not be installed: {reason}.",
+        "Correct the file, or look at the network; what the engine brings itself needs no line there.",
+        400,
+        7,
+    ),
+    "requirements_conflict": ErrorEntry(
+        "{path} wants {wanted}, and the engine runs with {own}.",
+        "Loosen the line so that the engine’s version fits.",
+        400,
+        7,
+    ),
     "run_cancelled": ErrorEntry(
         "The run was cancelled.", "Start it again when you like; nothing was stored.", 409, 130
     ),
@@ -4671,6 +4794,7 @@ CALLS: dict[str, Call] = {
     "listRuns": Call("GET", "/api/backtest", "read", None, RunListQuery, RunList),
     "getRun": Call("GET", "/api/backtest/{id}", "read", None, None, Run),
     "getRunCode": Call("GET", "/api/backtest/{id}/code", "read", None, None, RunCode),
+    "reproduceRun": Call("POST", "/api/backtest/{id}/reproduce", "simulate", None, None, RunSummary),
     "cancelRun": Call("POST", "/api/backtest/{id}/cancel", "simulate", None, None, RunSummary),
     "getSeries": Call("GET", "/api/backtest/{id}/series/{series}", "read", None, SeriesQuery, "arrow"),
     "getTearsheet": Call("GET", "/api/backtest/{id}/tearsheet", "read", None, None, Tearsheet),

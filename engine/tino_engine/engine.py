@@ -61,6 +61,9 @@ if TYPE_CHECKING:
 WARM_UP_SECONDS = 0.5
 """How long a client is here before a worker is made ready for it."""
 
+EDIT_SECONDS = 2.0
+"""How soon lists say that code was edited since it ran."""
+
 logger = log.get("engine")
 
 
@@ -203,6 +206,7 @@ class Engine:
         self.leases.start()
         self._spawn(self._watch())
         self._spawn(self._keep_language_host_informed())
+        self._spawn(self._look_for_edits())
         logger.info("healthy", pid=self.pid, port=self.port, instance=self.instance, version=self.version)
 
     def stop(self, reason: str, *, wanted: bool = True, after: float = 0.0) -> None:
@@ -414,6 +418,14 @@ class Engine:
                 await self.language.refresh()
             except Exception:
                 logger.exception("language_host_not_informed")
+
+    async def _look_for_edits(self) -> None:
+        while True:
+            await asyncio.sleep(EDIT_SECONDS)
+            try:
+                await self.runs.look_for_edits()
+            except Exception:
+                logger.exception("edits_not_looked_for")
 
     def _spawn(self, work: Awaitable[Any]) -> None:
         task = asyncio.ensure_future(work)

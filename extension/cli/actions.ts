@@ -77,7 +77,7 @@ export async function performDemo(context: Context, { port }: PortOption): Promi
     line.spin("Importing the sample data");
     const sample = await orAborted(importSample(link, signal), signal).finally(() => line.clear());
     if (sample.imported.length > 0) screen.note(`Imported ${sample.imported.length} series of daily bars of US stocks.`);
-    const details = await backtest(context, link, path, { ...DEMO, file: path });
+    const details = await backtest(context, link, path, { ...DEMO, file: path, cache: false });
     const { url } = await createAddress(link, details.run.id);
     if (screen.json) screen.printJson({ run: details.run, dashboard: url });
     else {

@@ -81,6 +81,7 @@ export async function run(argv: readonly string[], version: string, build: Build
         .addOption(new Option("--ticks <kind>", "stored ticks to feed too; again for both").choices(["quotes", "trades"]).argParser(collect)),
     );
   addBacktest(verb("backtest", "Run a strategy over stored data", BACKTEST_END))
+    .option("--no-cache", "run it even if the result of an equal run is stored")
     .option("--strict", "refuse data that may spoil the result, instead of a warning")
     .action((file: string, options: Common & Omit<BacktestOptions, "file">) =>
       perform({ ...options, file }, async (context, chosen) => (await import("./actions.ts")).performBacktest(context, chosen)),

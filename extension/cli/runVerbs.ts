@@ -11,6 +11,9 @@ type Perform = <O extends Common>(options: O, work: (context: Context, options: 
 
 const NAMED = "\nA run is named by its id, by any part of it that is unique, or by `last`.";
 
+const REPRODUCE_END = `${NAMED}
+The copy of the code is run, whatever its files hold now. Exit code 0 when everything is equal, 1 when not. Ctrl-C cancels.`;
+
 /** Add them to the program: `verb` makes one, `perform` runs its work. */
 export function addRunVerbs(verb: Verb, perform: Perform): void {
   const load = () => import("./runCommands.ts");
@@ -21,6 +24,9 @@ export function addRunVerbs(verb: Verb, perform: Perform): void {
     .action((first: string, others: string[], options: Common & { code?: boolean }) =>
       perform(options, async (context, chosen) => (await load()).performCompare(context, [first, ...others], chosen)),
     );
+  verb("reproduce", "Repeat a run with the code and spec it had, and compare every value", REPRODUCE_END)
+    .argument("[run]", "which run", "last")
+    .action((run: string, options: Common) => perform(options, async (context) => (await import("./reproduceCommand.ts")).performReproduce(context, run)));
   verb("tearsheet", "Take a run apart: months, drawdowns, distribution, weekdays, excursions", `${NAMED}\nAs a page: tino export <run> --as html`)
     .argument("[run]", "which run", "last")
     .action((run: string, options: Common) => perform(options, async (context) => (await load()).performTearsheet(context, run)));

@@ -13,6 +13,7 @@ export const COMMANDS = {
   openBacktest: "tino.openBacktest",
   openRun: "tino.openRun",
   runAgain: "tino.runAgain",
+  reproduceRun: "tino.reproduceRun",
   cancelRun: "tino.cancelRun",
   openRuns: "tino.openRuns",
   refreshRuns: "tino.refreshRuns",

@@ -29,6 +29,15 @@ export async function runAgain(connected: ConnectedContext, { panels }: Surround
   return run;
 }
 
+/** Repeat a run with the code and spec it had; the repetition is shown, and it says what came of it. */
+export async function reproduceRun(connected: ConnectedContext, { panels }: Surroundings, argument: unknown): Promise<RunSummary | undefined> {
+  const chosen = await pickRun(connected, argument, (run) => run.status === "finished");
+  if (!chosen) return undefined;
+  const run = await connected.client.call("reproduceRun", { path: { id: chosen.id } });
+  (await panels()).show({ page: "backtest", run: run.id, path: run.path, name: run.name });
+  return run;
+}
+
 export async function openRuns({ context, panels }: Surroundings): Promise<void> {
   context.requireTrust();
   (await panels()).show({ page: "runs", run: null, path: null, name: null }, { focus: true });

@@ -6,7 +6,7 @@ import { importData, openData, removeData } from "./data.ts";
 import { openDashboard, openEngineLog, restartEngine, showClients, showEngineMenu, stopEngine } from "./engine.ts";
 import { COMMANDS, type CommandId } from "./ids.ts";
 import { compareCode, compareRuns, deleteRuns, exportRun, noteRun, pinRuns, tagRuns } from "./runLabels.ts";
-import { cancelRun, copyRunId, openRun, openRuns, refreshRuns, runAgain, showRunSource } from "./runs.ts";
+import { cancelRun, copyRunId, openRun, openRuns, refreshRuns, reproduceRun, runAgain, showRunSource } from "./runs.ts";
 import { newStrategy, openExample } from "./workspace.ts";
 
 export const COMMAND_TABLE: Record<CommandId, Command> = {
@@ -25,6 +25,7 @@ export const COMMAND_TABLE: Record<CommandId, Command> = {
   [COMMANDS.openBacktest]: { plain: openBacktest },
   [COMMANDS.openRun]: { connected: openRun },
   [COMMANDS.runAgain]: { connected: runAgain },
+  [COMMANDS.reproduceRun]: { connected: reproduceRun },
   [COMMANDS.cancelRun]: { connected: (connected, _, argument) => cancelRun(connected, argument) },
   [COMMANDS.openRuns]: { plain: openRuns },
   [COMMANDS.refreshRuns]: {

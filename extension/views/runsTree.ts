@@ -1,10 +1,10 @@
 /** The tree of runs: one node for each strategy, the one with the newest run on top; below it its runs, newest first. */
 import * as vscode from "vscode";
-import type { RunSummary } from "#contracts";
+import { marksOf, type RunSummary } from "#contracts";
 import { COMMANDS } from "../commands/ids.ts";
 import type { Context } from "../context.ts";
 import { activeRuns, type EngineWord, isActive, wordOf } from "../engineView.ts";
-import { ago, count, outcomeOf, percent, rangeOf, signed, symbolsOf } from "./text.ts";
+import { ago, count, outcomeOf, outcomeWithMarks, percent, rangeOf, signed, symbolsOf } from "./text.ts";
 
 /** The engine's snapshot holds this many; older ones are in the Runs page. */
 const SHOWN = 50;
@@ -123,11 +123,11 @@ function groupItem({ path, name, runs }: Group): vscode.TreeItem {
 function runItem(run: RunSummary): vscode.TreeItem {
   const item = new vscode.TreeItem(symbolsOf(run), vscode.TreeItemCollapsibleState.None);
   item.id = run.id;
-  item.description = [...(run.pinned ? ["★"] : []), outcomeOf(run), ago(run.createdAt, Date.now()), ...run.tags.map((tag) => `#${tag}`)].join(" · ");
+  item.description = [...(run.pinned ? ["★"] : []), outcomeWithMarks(run), ago(run.createdAt, Date.now()), ...run.tags.map((tag) => `#${tag}`)].join(" · ");
   item.iconPath = iconOf(run);
   item.contextValue = `run.${isActive(run) ? "active" : "ended"}${run.pinned ? ".pinned" : ""}`;
   item.command = { command: COMMANDS.openRun, title: "Open run", arguments: [{ id: run.id }] };
-  item.accessibilityInformation = { label: `${run.name} on ${symbolsOf(run)}: ${outcomeOf(run)}, ${ago(run.createdAt, Date.now())}` };
+  item.accessibilityInformation = { label: `${run.name} on ${symbolsOf(run)}: ${outcomeWithMarks(run)}, ${ago(run.createdAt, Date.now())}` };
   return item;
 }
 
@@ -174,8 +174,9 @@ function runTooltip(run: RunSummary): vscode.MarkdownString {
   if (run.tags.length > 0) row("Tags", run.tags.join(", "));
   if (run.note) row("Note", run.note);
   row("Started", new Date(run.createdAt).toLocaleString());
+  if (run.code?.commit) row("Commit", `${run.code.commit.slice(0, 7)}${run.code.dirty ? ", with changes" : ""}`);
   row("Run", run.id);
   const remark = run.error?.message ?? run.noTrades;
-  if (remark) text.appendMarkdown("\n").appendText(remark);
+  for (const sentence of [...(remark ? [remark] : []), ...marksOf(run).map(({ means }) => means)]) text.appendMarkdown("\n\n").appendText(sentence);
   return text;
 }

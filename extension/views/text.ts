@@ -1,5 +1,5 @@
 /** Figures and times as the trees and hovers write them. Pure; the pages have the same in `webview/format.ts`. */
-import type { RunSummary } from "#contracts";
+import { marksOf, type RunSummary } from "#contracts";
 
 /** U+2212, as wide as the plus sign. */
 const MINUS = "−";
@@ -55,6 +55,9 @@ export function outcomeOf(run: RunSummary): string {
       return run.status;
   }
 }
+
+/** What is to be known beside the result: `+12.3 %, Sharpe 0.71 · edited since`. */
+export const outcomeWithMarks = (run: RunSummary): string => [outcomeOf(run), ...marksOf(run).map(({ word }) => word)].join(" · ");
 
 /** Range of a run as asked for: `2000-01-01 – 2013-12-31`. */
 export const rangeOf = (run: Pick<RunSummary, "from" | "to">): string => `${run.from ?? "start of data"} – ${run.to ?? "end of data"}`;

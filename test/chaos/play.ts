@@ -65,6 +65,7 @@ const REQUEST: BacktestRequest = {
   ticks: [],
   warmUp: 0,
   venue: {} as BacktestRequest["venue"],
+  cache: false,
 };
 
 /** A client process with what it said, and what was done to it. */

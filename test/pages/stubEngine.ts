@@ -540,6 +540,11 @@ export class StubEngine {
       pinned: false,
       code: null,
       edited: null,
+      specHash: null,
+      cachedFrom: null,
+      effects: [],
+      reproduction: null,
+      spec: null,
       venue: VenueModel.parse(request.venue),
       result: null,
     };

@@ -20,11 +20,10 @@ from typing import TYPE_CHECKING
 from tino_engine.contracts import CodeFile
 from tino_engine.errors import TinoError
 from tino_engine.identifiers import new_id
+from tino_engine.strategies import CodeHash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from tino_engine.strategies import CodeHash
 
 type _Key = tuple[int, int, int]
 
@@ -70,6 +69,15 @@ class CodeStore:
             raise TinoError("run_code_missing", id=run_id, reason="its copy is gone or damaged") from error
         own = os.path.realpath(path)
         return sorted(found, key=lambda file: (file.path != own, file.name))
+
+    def load(self, run_id: str, code: str, path: str) -> CodeHash:
+        """Give the code of a run as it was hashed; `run_code_missing` when its copy is gone or damaged."""
+        try:
+            files = dict(self.files(code))
+            contents = {digest: self._content(digest) for digest in files.values()}
+            return CodeHash(files[os.path.basename(os.path.realpath(path))], code, files, contents)  # noqa: PTH119
+        except (OSError, ValueError, KeyError) as error:
+            raise TinoError("run_code_missing", id=run_id, reason="its copy is gone or damaged") from error
 
     def is_edited(self, code: str, path: str) -> bool | None:
         """Say whether a file is another one now than the one that ran, or gone; None when no copy is there."""

@@ -5,6 +5,10 @@ one row, committed before anybody hears of it. Its files are written to `runs/<i
 folder without that ending is whole. What was under way when an engine died is settled by the next one's `recover`: a
 complete folder means finished, a queued run goes on, the rest was interrupted.
 
+A request whose spec equals that of a finished run is not run: it gets that run's result, whole, as a run of its own that says where it comes from. Runs whose
+code touched more than its data (`effects`) are left out of this. A *reproduction* is a run with the stored code and spec of an
+earlier one, whose result is held against the stored one before its worker ends.
+
 Cancelling is a notice to the worker; one that does not come back in time, because its strategy loops without end, is
 killed. Either way the run is over within a quarter of a second.
 """
@@ -15,6 +19,7 @@ import asyncio
 import errno
 import os
 import shutil
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,21 +27,24 @@ from pydantic import ValidationError
 from sqlalchemy import func, select
 
 from tino_engine import log
-from tino_engine.backtest import labels, results
+from tino_engine.backtest import labels, reproduction, results
 from tino_engine.backtest.code_store import CodeStore
 from tino_engine.backtest.compare import compare
 from tino_engine.backtest.git import find_commit
+from tino_engine.backtest.packages import PackageFolders
 from tino_engine.backtest.spec import Spec, resolve
 from tino_engine.contracts import (
     BacktestRequest,
     BacktestResult,
     CodeVersion,
     DeleteReply,
+    Effect,
     Location,
     Run,
     RunChanged,
     RunCode,
     RunDeleted,
+    RunEdited,
     RunLabelled,
     RunList,
     RunProgress,
@@ -67,6 +75,8 @@ CANCEL_PATIENCE = 0.15
 """Seconds a worker has to end a cancelled run by itself."""
 ENDED = ("finished", "failed", "cancelled", "interrupted")
 PARTIAL = ".partial"
+SHOWN = 200
+"""How many of the runs that were asked for last are watched for edits of their code."""
 OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 logger = log.get("backtest")
@@ -86,6 +96,8 @@ class _Job:
     interrupted: bool = False
     hanging: Location | None = None
     result: BacktestResult | None = None
+    reproduces: Run | None = None
+    """The run that this one repeats."""
 
 
 class Runs:
@@ -113,7 +125,9 @@ class Runs:
         self._on_change = on_change
         self._count = count
         self._code = CodeStore(home.runs / "code")
+        self._packages = PackageFolders(home.root / "environments")
         self._jobs: dict[str, _Job] = {}
+        self._shown: OrderedDict[str, RunSummary] = OrderedDict()
         self._slots = asyncio.Semaphore(max(2, (os.cpu_count() or 2)))
         self._closing = False
 
@@ -185,12 +199,13 @@ class Runs:
 
     async def get(self, run_id: str) -> Run:
         """Give one run with its result, if it has one."""
-        stored, request = await self._stored(run_id)
+        stored, request, record = await self._stored(run_id)
         (summary,) = await self._look([stored])
         result = None
         if summary.status == "finished":
             result = await asyncio.to_thread(results.read_result, self._folder(run_id), run_id)
-        return Run(**_fields(summary), venue=request.venue, result=result)
+        content = None if record is None else record["content"]
+        return Run(**_fields(summary), venue=request.venue, spec=content, result=result)
 
     async def code(self, run_id: str) -> RunCode:
         """Give the code that a run ran; `run_code_missing` when no copy of it is there."""
@@ -216,13 +231,42 @@ class Runs:
         folder = await self.result_folder(run_id)
         return await asyncio.to_thread(results.read_series, folder, run_id, series, query)
 
+    async def look_for_edits(self) -> None:
+        """Tell of every run that somebody was shown lately whether its code was edited since, when that has changed."""
+        known = list(self._shown.values())
+        for before, now in zip(known, await asyncio.to_thread(self._with_edited, known), strict=True):
+            # One that changed or went meanwhile has been told of.
+            if before.edited != now.edited and self._shown.get(before.id) is before:
+                self._shown[before.id] = now
+                self._hub.publish(RunEdited(type="run.edited", run=now))
+                self._on_change()
+
     # -- doing -----------------------------------------------------------------------------------------------------
 
     async def start(self, request: BacktestRequest, *, origin: str, owner: str | None, roots: list[str]) -> RunSummary:
         """Check a request, queue the run and give it; raise what is wrong with the request."""
         spec = await resolve(request, self._catalog, roots)
-        now = self._clock.now_ms()
-        summary = RunSummary(
+        await self._keep_code(spec)
+        job = _Job(self._begin(request, spec, origin), spec, owner)
+        if request.cache and await self._take_cached(job, request):
+            return job.summary
+        return await self._queue(job, request)
+
+    async def reproduce(self, run_id: str, *, origin: str, owner: str | None) -> RunSummary:
+        """Queue a run that repeats another one with the code and spec it had; give it. Its `reproduction` says how it came out.
+
+        Raises `run_not_finished`, `run_code_missing`, and `run_not_reproducible` when what it was made of is not there any more.
+        """
+        stored, request, record = await self._stored(run_id)
+        if stored.status != "finished":
+            raise TinoError("run_not_finished", id=run_id, status=stored.status)
+        spec = await reproduction.restore(stored, request, record, self._code, self._catalog)
+        job = _Job(self._begin(request, spec, origin), spec, owner)
+        job.reproduces = await self.get(run_id)
+        return await self._queue(job, request)
+
+    def _begin(self, request: BacktestRequest, spec: Spec, origin: str) -> RunSummary:
+        return RunSummary(
             id=new_id("run"),
             status="queued",
             path=spec.strategy.path,
@@ -238,7 +282,7 @@ class Runs:
             ticks=request.ticks,
             warm_up=request.warm_up,
             origin=origin,  # type: ignore[arg-type]
-            created_at=now,
+            created_at=self._clock.now_ms(),
             started_at=None,
             ended_at=None,
             progress=RunProgress(phase="queued", bars_done=0, bars_total=0, bars_per_second=None, remaining_ms=None),
@@ -250,26 +294,62 @@ class Runs:
             code_hash=spec.code.file,
             code=CodeVersion(hash=spec.code.code, commit=None, dirty=None),
             edited=False,
+            spec_hash=spec.hash(),
         )
-        await self._keep_code(spec)
+
+    async def _queue(self, job: _Job, request: BacktestRequest) -> RunSummary:
         if self._closing:
             # Checked after the last pause before it is counted: nothing may begin that nobody would settle.
             raise TinoError("engine_stopping")
-        job = _Job(summary, spec, owner)
-        self._jobs[summary.id] = job
+        self._jobs[job.summary.id] = job
         try:
             await self._record(job, request=request)
         except BaseException:
-            del self._jobs[summary.id]
+            del self._jobs[job.summary.id]
             raise
-        job.task = asyncio.get_running_loop().create_task(self._drive(job), name=summary.id)
+        job.task = asyncio.get_running_loop().create_task(self._drive(job), name=job.summary.id)
         return job.summary
+
+    async def _take_cached(self, job: _Job, request: BacktestRequest) -> bool:
+        """Give a run the result of an equal one, if there is one that is whole, and record it as finished."""
+        table = backtest_results
+        equal = (
+            select(table.c.summary)
+            .where(table.c.spec_hash == job.summary.spec_hash, table.c.status == "finished")
+            .order_by(table.c.id.desc())
+        )
+        rows = await self._database.read(lambda connection: connection.execute(equal).scalars().all())
+        partial = self._home.runs / f"{job.summary.id}{PARTIAL}"
+        for source in map(RunSummary.model_validate, rows):
+            if source.effects:
+                continue
+            try:
+                await asyncio.to_thread(results.share, self._folder(source.id), partial)
+                await asyncio.to_thread(partial.rename, self._folder(job.summary.id))
+            except (OSError, ValueError, KeyError):
+                logger.info("cached_result_not_whole", run_id=source.id)
+                await asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True)
+                continue
+            await self._find_commit(job)
+            now = self._clock.now_ms()
+            update = {
+                "status": "finished",
+                "started_at": now,
+                "ended_at": now,
+                "progress": None,
+                "cached_from": source.cached_from or source.id,
+                **{name: getattr(source, name) for name in ("metrics", "currency", "sparkline", "no_trades")},
+            }
+            job.summary = job.summary.model_copy(update=update)
+            await self._record(job, request=request)
+            return True
+        return False
 
     async def cancel(self, run_id: str) -> RunSummary:
         """End a run that is queued or running; give it as it is then."""
         job = self._jobs.get(run_id)
         if job is None:
-            summary = (await self._stored(run_id))[0]
+            summary, _, _ = await self._stored(run_id)
             raise TinoError("run_already_ended", id=run_id, status=summary.status)
         job.cancelled = True
         await self._stop(job)
@@ -337,6 +417,7 @@ class Runs:
             await asyncio.to_thread(labels.move_back, self._home.runs, ids)
             raise
         for run_id, seq in zip(ids, seqs, strict=True):
+            self._shown.pop(run_id, None)
             self._hub.publish(RunDeleted(type="run.deleted", id=run_id), seq)
         self._on_change()
         await asyncio.to_thread(labels.remove_aside, self._home.runs, ids)
@@ -352,7 +433,7 @@ class Runs:
         """Settle what an earlier engine left: see the head of this file."""
         table = backtest_results
         statement = (
-            select(table.c.summary, table.c.request)
+            select(table.c.summary, table.c.request, table.c.spec)
             .where(table.c.status.in_(("queued", "running")))
             .order_by(table.c.id)
         )
@@ -368,7 +449,9 @@ class Runs:
             self._jobs[summary.id] = job
             if summary.status == "queued":
                 request = BacktestRequest.model_validate(row.request)
-                job.task = asyncio.get_running_loop().create_task(self._drive(job, request), name=summary.id)
+                repeated = None if row.spec is None else row.spec["reproduces"]
+                work = self._drive(job, request, repeated)
+                job.task = asyncio.get_running_loop().create_task(work, name=summary.id)
                 continue
             job.interrupted = True
             try:
@@ -376,6 +459,8 @@ class Runs:
             except TinoError:
                 await self._end(job, "interrupted", error=TinoError("run_interrupted"))
             else:
+                # What its code touched went with the engine: its result must not stand in for another run's.
+                job.summary = job.summary.model_copy(update={"spec_hash": None})
                 await self._end(job, "finished")
 
     async def close(self) -> None:
@@ -387,11 +472,11 @@ class Runs:
 
     # -- a run's life ----------------------------------------------------------------------------------------------
 
-    async def _drive(self, job: _Job, request: BacktestRequest | None = None) -> None:
+    async def _drive(self, job: _Job, request: BacktestRequest | None = None, repeated: str | None = None) -> None:
         partial = self._home.runs / f"{job.summary.id}{PARTIAL}"
         try:
             async with self._slots:
-                status, error = await self._work(job, request, partial)
+                status, error = await self._work(job, request, repeated, partial)
         except asyncio.CancelledError:
             # Before there was a worker: `_stop` cancels this task.
             status, error = ("interrupted" if job.interrupted else "cancelled"), None
@@ -402,24 +487,28 @@ class Runs:
         await self._end(job, status, error=error)
         await self._spare.warm_up()
 
-    async def _work(self, job: _Job, request: BacktestRequest | None, partial: Path) -> tuple[str, TinoError | None]:
+    async def _work(
+        self, job: _Job, request: BacktestRequest | None, repeated: str | None, partial: Path
+    ) -> tuple[str, TinoError | None]:
         """Do the run; give how it ended and why."""
         try:
-            if job.spec is None:
-                assert request is not None
-                job.spec = await resolve(request, self._catalog, [])
-                await self._keep_code(job.spec)
-                job.summary = job.summary.model_copy(update={"code_hash": job.spec.code.file})
+            spec = job.spec or await self._resolve_again(job, request, repeated)
+            packages = None if spec.requirements is None else await self._packages.ensure(spec.requirements)
             await asyncio.to_thread(partial.mkdir, mode=0o700, parents=True)
+            copies = await asyncio.to_thread(self._code.locate, spec.code.code, spec.strategy.path)
             job.child = await self._spare.take()
             started = asyncio.create_task(self._started(job))
             committed = asyncio.create_task(self._find_commit(job))
             try:
                 reply = await job.child.call(
                     "run",
-                    job.spec.for_worker(job.summary.id, partial, self._home),
+                    spec.for_worker(job.summary.id, partial, self._home, copies, packages),
                     on_event=lambda name, params, _body: self._heard(job, name, params),
                 )
+                if packages is not None:
+                    reply.result["versions"].update(packages.versions)
+                if job.reproduces is not None:
+                    await self._hold_against(job, job.reproduces, partial, reply.result)
             finally:
                 # A run that ends before its start is recorded would be recorded as running for ever.
                 await started
@@ -439,6 +528,31 @@ class Runs:
             logger.exception("run_failed", run_id=job.summary.id, reference=reference)
             return _outcome(job, TinoError("internal", reference=reference, log=self._home.log))
         return "finished", None
+
+    async def _resolve_again(self, job: _Job, request: BacktestRequest | None, repeated: str | None) -> Spec:
+        """Resolve a run that an earlier engine had queued, with the code as it is now, or a reproduction with the code as it was then."""
+        assert request is not None
+        if repeated is not None:
+            stored, _, record = await self._stored(repeated)
+            job.reproduces = await self.get(repeated)
+            job.spec = await reproduction.restore(stored, request, record, self._code, self._catalog)
+        else:
+            job.spec = await resolve(request, self._catalog, [])
+            await self._keep_code(job.spec)
+        job.summary = job.summary.model_copy(
+            update={"code_hash": job.spec.code.file, "spec_hash": await asyncio.to_thread(job.spec.hash)}
+        )
+        return job.spec
+
+    async def _hold_against(self, job: _Job, stored: Run, partial: Path, result: dict[str, Any]) -> None:
+        """Compare the result with the stored one, in the worker, which knows the tables."""
+        assert job.child is not None
+        assert job.spec is not None
+        folders = {"stored": str(self._folder(stored.id)), "repeated": str(partial)}
+        figures = {name: result[name] for name in ("metrics", "outcome")}
+        reply = await job.child.call("compare", {**folders, "result": figures, "of": stored.id})
+        outcome = reproduction.conclude(stored, job.spec, result["versions"], reply.result)
+        job.summary = job.summary.model_copy(update={"reproduction": outcome})
 
     async def _started(self, job: _Job) -> None:
         job.summary = job.summary.model_copy(update={"status": "running", "started_at": self._clock.now_ms()})
@@ -469,7 +583,8 @@ class Runs:
     def _keep(self, job: _Job, partial: Path, reply: dict[str, Any]) -> None:
         """Make the worker's files the run's result."""
         job.result = BacktestResult.model_validate(reply)
-        job.summary = job.summary.model_copy(update={"sparkline": list(reply.get("sparkline", []))})
+        effects = [Effect.model_validate(effect) for effect in reply["effects"]]
+        job.summary = job.summary.model_copy(update={"sparkline": list(reply["sparkline"]), "effects": effects})
         file = partial / results.RESULT
         with file.open("wb") as stream:
             stream.write(job.result.to_json())
@@ -521,11 +636,14 @@ class Runs:
     async def _record(self, job: _Job, *, request: BacktestRequest | None = None, ending: bool = False) -> None:
         """Commit a step, then tell everybody."""
         summary = job.summary
-        row = {
+        row: dict[str, Any] = {
             "status": summary.status,
             "summary": summary.model_dump(mode="json"),
             "ended_at": summary.ended_at,
+            "spec_hash": summary.spec_hash,
         }
+        if job.spec is not None:
+            row["spec"] = reproduction.record(job.spec, None if job.reproduces is None else job.reproduces.id)
 
         finished = None
         if ending and summary.status == "finished" and job.spec is not None and job.result is not None:
@@ -561,28 +679,46 @@ class Runs:
         if ending:
             # Whoever asks after this event must find the run ended.
             self._jobs.pop(summary.id, None)
+        self._show(summary)
         self._hub.publish(RunChanged(type="run.changed", run=summary), ledger_seq)
         self._on_change()
 
-    async def _stored(self, run_id: str) -> tuple[RunSummary, BacktestRequest]:
+    async def _stored(self, run_id: str) -> tuple[RunSummary, BacktestRequest, dict[str, Any] | None]:
+        """Give what the database has of a run, at last what `reproduction.record` made of its spec; `run_not_found`."""
         table = backtest_results
-        statement = select(table.c.summary, table.c.request).where(table.c.id == run_id)
+        statement = select(table.c.summary, table.c.request, table.c.spec).where(table.c.id == run_id)
         row = await self._database.read(lambda connection: connection.execute(statement).first())
         if row is None:
             raise TinoError("run_not_found", id=run_id)
         try:
-            return RunSummary.model_validate(row.summary), BacktestRequest.model_validate(row.request)
+            return RunSummary.model_validate(row.summary), BacktestRequest.model_validate(row.request), row.spec
         except ValidationError as error:
             raise TinoError("result_unreadable", id=run_id, reason="its record is damaged") from error
 
     async def _look(self, stored: list[RunSummary]) -> list[RunSummary]:
         """Bring stored runs up to date: those that have not ended, and whose code was edited since."""
         runs = [job.summary if (job := self._jobs.get(run.id)) is not None else run for run in stored]
-        return await asyncio.to_thread(lambda: list(map(self._with_edited, runs)))
+        runs = await asyncio.to_thread(self._with_edited, runs)
+        for run in runs:
+            self._show(run)
+        return runs
 
-    def _with_edited(self, run: RunSummary) -> RunSummary:
-        edited = None if run.code is None else self._code.is_edited(run.code.hash, run.path)
-        return run if edited == run.edited else run.model_copy(update={"edited": edited})
+    def _show(self, run: RunSummary) -> None:
+        self._shown[run.id] = run
+        self._shown.move_to_end(run.id)
+        if len(self._shown) > SHOWN:
+            self._shown.popitem(last=False)
+
+    def _with_edited(self, runs: list[RunSummary]) -> list[RunSummary]:
+        # Most runs of a list are of the same code.
+        seen: dict[tuple[str, str], bool | None] = {}
+        found = []
+        for run in runs:
+            key = ("", "") if run.code is None else (run.code.hash, run.path)
+            if key not in seen:
+                seen[key] = None if run.code is None else self._code.is_edited(*key)
+            found.append(run if seen[key] == run.edited else run.model_copy(update={"edited": seen[key]}))
+        return found
 
     def _folder(self, run_id: str) -> Path:
         return self._home.runs / run_id

@@ -8,6 +8,8 @@ the engine cuts files and never decodes them, which keeps Arrow out of its proce
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -67,6 +69,30 @@ def read_result(folder: Path, run_id: str) -> BacktestResult:
         return BacktestResult.model_validate_json((folder / RESULT).read_bytes())
     except (OSError, ValidationError) as error:
         raise TinoError("result_unreadable", id=run_id, reason=_reason(error)) from error
+
+
+def level_files(folder: Path) -> list[tuple[str, Path]]:
+    """Give name and finest file of each table. Raises OSError, ValueError, KeyError."""
+    return [(name, folder / levels[0].file) for name, (_, levels) in _manifest(folder).items()]
+
+
+def share(source: Path, target: Path) -> None:
+    """Make a folder with the same result: by links, as nothing in it is ever written again, or by copying where there are none.
+
+    Raises OSError, ValueError or KeyError when the result is not whole, and leaves the target to be removed.
+    """
+    BacktestResult.model_validate_json((source / RESULT).read_bytes())
+    for _, levels in _manifest(source).values():
+        for level in levels:
+            wanted = max((batch["offset"] + batch["length"] for batch in level.batches), default=level.schema_bytes)
+            if (source / level.file).stat().st_size != wanted + len(END_OF_STREAM):
+                raise ValueError(level.file)
+    target.mkdir(mode=0o700)
+    for file in source.iterdir():
+        try:
+            os.link(file, target / file.name)
+        except OSError:
+            shutil.copyfile(file, target / file.name)
 
 
 def read_series(folder: Path, run_id: str, series: str, query: SeriesQuery) -> bytes:

@@ -114,10 +114,13 @@ backtest_results = Table(
     Column("summary", JSON, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+    Column("spec_hash", String),
+    Column("spec", JSON),
     Index(None, "user_id", "path", "name", "id"),
     Index(None, "status"),
+    Index(None, "spec_hash"),
 )
-"""One row a run. `request` is the `BacktestRequest`, `summary` the `RunSummary` as lists show it."""
+"""One row a run. `request` is the `BacktestRequest`, `summary` the `RunSummary` as lists show it, `spec` what `backtest.reproduction` records."""
 
 trade_history = Table(
     "trade_history",

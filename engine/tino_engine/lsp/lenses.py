@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from tino_engine.lsp.results import RunIndex, describe_last
+from tino_engine.lsp.results import RunIndex, describe_last, is_edited
 from tino_engine.strategies import Span
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ def lenses(document: Document, analysis: Analysis, runs: RunIndex) -> Iterator[t
         place = document.range(Span(strategy.line, 0, strategy.line, len(document.lines[strategy.line - 1])))
         run = runs.find(strategy.path, strategy.name)
         last = None if run is None else describe_last(run)
+        if last is not None and run is not None and is_edited(run, document.text):
+            last += " · edited since"
         title = "▶ Backtest" if last is None else f"▶ Backtest · last: {last}"
         target = {"path": strategy.path, "name": strategy.name}
         yield types.CodeLens(place, types.Command(title, RUN_BACKTEST, arguments=[target]))

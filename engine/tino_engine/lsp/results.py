@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,13 @@ def describe_last(run: RunSummary) -> str | None:
     if run.metrics.sharpe is not None:
         figures.append(f"Sharpe {ratio(run.metrics.sharpe)}")
     return ", ".join(figures) or "finished"
+
+
+def is_edited(run: RunSummary, text: str) -> bool:
+    """Say whether the code is another one than ran: the open text, saved or not, or a file that it imports."""
+    if run.edited or run.code_hash is None:
+        return run.edited is True
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest() != run.code_hash
 
 
 def percent(fraction: float) -> str:

@@ -21,6 +21,7 @@ import nautilus_trader.indicators  # noqa: F401 - nearly every strategy needs it
 
 import tino_engine
 from tino_engine.backtest.columns import ResultFolder
+from tino_engine.backtest.effects import Effects
 from tino_engine.backtest.garbage import Garbage
 from tino_engine.backtest.progress import Progress
 from tino_engine.backtest.recorder import Recorder
@@ -30,6 +31,7 @@ from tino_engine.backtest.user_code import UserCode, describe
 from tino_engine.backtest.why import look_at_indicators
 from tino_engine.contracts import RunProgress, VenueModel
 from tino_engine.errors import TinoError
+from tino_engine.nautilus.copied_code import CopiedCode
 from tino_engine.nautilus.ensemble import import_all, load_all, make_all, read_members
 from tino_engine.nautilus.feeds import Data
 from tino_engine.nautilus.harvest import harvest_account, harvest_orders, harvest_positions
@@ -70,6 +72,12 @@ class Backtest:
         self._venue = VenueModel.model_validate(params["venue"])
         paths = [member.request.path for member in self._members]
         self._code = UserCode([*self._roots, *(path.parent for path in paths)], paths[0])
+        # The code's copies and the workspace's packages; without them the files are read where they lie.
+        copies: dict[str, str] = params.get("copies", {})
+        self._packages: str | None = params.get("packages")
+        known = [*copies, *copies.values(), *filter(None, [self._packages])]
+        self._effects = Effects(self._code, map(Path, known))
+        self._copies = CopiedCode(copies, self._effects.watch)
         self._progress = Progress(send)
         self._garbage = Garbage()
         self._recorder = Recorder(self._code, self._reach)
@@ -83,7 +91,7 @@ class Backtest:
         return self._code.find_caller(frame)
 
     def execute(self) -> dict[str, Any]:
-        """Run it, once, on the main thread; give a `BacktestResult` as JSON, with a `sparkline`.
+        """Run it, once, on the main thread; give a `BacktestResult` as JSON, with a `sparkline` and `effects`.
 
         Raises what is wrong with the strategy, its parameters or its data, `run_cancelled`, `disk_full`.
         """
@@ -94,8 +102,12 @@ class Backtest:
         self._progress.prepare()
         beside = ThreadPoolExecutor(1, "beside")
         try:
-            with import_all(self._members, self._roots, self._code), self._recorder.log.capture_output():
-                classes = load_all(self._members, self._code)
+            with (
+                self._effects.noticing(self._venue.seed),
+                import_all(self._members, self._roots, self._code, self._copies, self._packages),
+                self._recorder.log.capture_output(),
+            ):
+                classes = load_all(self._members, self._code, self._copies)
                 self._check()
                 data = Data.from_params(self._params)
                 self._check()
@@ -136,7 +148,7 @@ class Backtest:
         finally:
             self._recorder.release()
             beside.shutdown(wait=False, cancel_futures=True)
-        return result
+        return {**result, "effects": [effect.model_dump(mode="json") for effect in self._effects.found]}
 
     def _settle_warm_up(self, data: Data, made: Sequence[Strategy]) -> None:
         asked = self._params.get("warmUp", 0)

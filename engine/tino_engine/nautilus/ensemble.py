@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from nautilus_trader.trading import Strategy
 
 from tino_engine.contracts import Parameter
-from tino_engine.nautilus.strategy import StrategyRequest, importing, instantiate, load_class
+from tino_engine.nautilus.strategy import FROM_DISK, StrategyRequest, importing, instantiate, load_class
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tino_engine.backtest.recorder import Recorder
     from tino_engine.backtest.user_code import UserCode
+    from tino_engine.nautilus.copied_code import CopiedCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +51,28 @@ def read_members(params: dict[str, Any]) -> list[Member]:
     return [Member.from_params(item) for item in params.get("strategies") or [params]]
 
 
-def import_all(members: Sequence[Member], roots: Sequence[Path], code: UserCode) -> ExitStack:
-    """Let the modules of every strategy be imported, until the stack that is given is closed."""
+def import_all(
+    members: Sequence[Member],
+    roots: Sequence[Path],
+    code: UserCode,
+    copies: CopiedCode = FROM_DISK,
+    packages: str | None = None,
+) -> ExitStack:
+    """Let the modules of every strategy be imported, until the stack that is given is closed; see `importing`."""
     stack = ExitStack()
     for path in dict.fromkeys(member.request.path for member in members):
-        stack.enter_context(importing(path, roots, code))
+        stack.enter_context(importing(path, roots, code, copies, packages))
     return stack
 
 
-def load_all(members: Sequence[Member], code: UserCode) -> list[type[Strategy]]:
+def load_all(members: Sequence[Member], code: UserCode, copies: CopiedCode = FROM_DISK) -> list[type[Strategy]]:
     """Import the files, each once; give a class for each strategy. Raises what `load_class` does."""
     loaded: dict[tuple[Path, str], type[Strategy]] = {}
     classes = []
     for member in members:
         key = (member.request.path, member.request.name)
         if key not in loaded:
-            loaded[key] = load_class(member.request, code)
+            loaded[key] = load_class(member.request, code, copies)
         kind = loaded[key]
         # The name stays: NautilusTrader makes the strategy's id of it.
         classes.append(kind if len(members) == 1 else type(kind.__name__, (kind,), {"__module__": kind.__module__}))

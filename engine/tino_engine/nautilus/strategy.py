@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import site
 import sys
 import typing
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from nautilus_trader.trading import Strategy, StrategyConfig
 
 from tino_engine.backtest.user_code import describe
 from tino_engine.errors import TinoError
+from tino_engine.nautilus.copied_code import CopiedCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from tino_engine.contracts import Parameter
 
 _COLLECTIONS: tuple[type, ...] = (list, tuple, set, frozenset)
+FROM_DISK = CopiedCode({})
+"""No copies: every file is read where it lies."""
+
 _BASE_FIELDS = frozenset(name for name in dir(StrategyConfig) if not name.startswith("_"))
 
 
@@ -44,18 +49,26 @@ class StrategyRequest:
 
 
 @contextmanager
-def importing(path: Path, roots: Sequence[Path], code: UserCode) -> Iterator[None]:
+def importing(
+    path: Path, roots: Sequence[Path], code: UserCode, copies: CopiedCode = FROM_DISK, packages: str | None = None
+) -> Iterator[None]:
     """Let the user's modules be imported as a script beside them could, and forget them afterwards.
 
-    No bytecode is written beside the user's files.
+    Files that have a copy are taken from it. `packages` is a folder with the packages that the workspace asks for. No bytecode is
+    written beside the user's files.
     """
     before, written, known = list(sys.path), sys.dont_write_bytecode, set(sys.modules)
-    folders = [str(_import_root(path)), *(str(root) for root in roots if path.is_relative_to(root))]
+    folders = [str(_import_root(path, copies)), *(str(root) for root in roots if path.is_relative_to(root))]
     sys.path[:0] = list(dict.fromkeys(folders))
+    if packages is not None:
+        # As a folder of installed packages is: some of them bring `.pth` files. Before the product's, as none of those that it needs is in it.
+        sys.path.insert(len(set(folders)), packages)
+        site.addsitedir(packages)
     sys.dont_write_bytecode = True
     importlib.invalidate_caches()
     try:
-        yield
+        with copies.importing():
+            yield
     finally:
         sys.path[:], sys.dont_write_bytecode = before, written
         for name in set(sys.modules) - known:
@@ -63,13 +76,13 @@ def importing(path: Path, roots: Sequence[Path], code: UserCode) -> Iterator[Non
                 del sys.modules[name]
 
 
-def load_class(request: StrategyRequest, code: UserCode) -> type[Strategy]:
-    """Import the file and give the strategy's class.
+def load_class(request: StrategyRequest, code: UserCode, copies: CopiedCode = FROM_DISK) -> type[Strategy]:
+    """Import the file and give the strategy's class; inside `importing`, with the same copies.
 
     Raises `strategy_import_failed` with the user's own traceback, `strategy_class_not_found`.
     """
     try:
-        module = _import(request.path)
+        module = _import(request.path, copies)
     except BaseException as error:  # Whatever the file raises, even SystemExit, is the run's failure.
         location, frames = code.trace(error)
         raise TinoError(
@@ -109,15 +122,15 @@ def _call[T](code: UserCode, name: str, build: Callable[[], T]) -> T:
         ) from error
 
 
-def _import(path: Path) -> ModuleType:
-    root = _import_root(path)
+def _import(path: Path, copies: CopiedCode) -> ModuleType:
+    root = _import_root(path, copies)
     name = ".".join(path.relative_to(root).with_suffix("").parts)
     if root != path.parent:
         # Part of a package: its relative imports need it to be imported as such.
         return importlib.import_module(name)
     if name in sys.modules or name in sys.stdlib_module_names:
         name = f"strategy_{name}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = copies.spec_of(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path.name} is not a Python file")
     module = importlib.util.module_from_spec(spec)
@@ -132,10 +145,10 @@ def _files(module: ModuleType) -> list[str]:
     return [file] if file is not None else list(getattr(module, "__path__", []))
 
 
-def _import_root(path: Path) -> Path:
+def _import_root(path: Path, copies: CopiedCode) -> Path:
     """Give the folder that top-level imports start from: the file's own, or that of the outermost package around it."""
     folder = path.parent
-    while (folder / "__init__.py").is_file():
+    while copies.holds(folder / "__init__.py"):
         folder = folder.parent
     return folder
 

@@ -4,7 +4,7 @@ The engine needs the upper half of these names; the lower half is for the langua
 an editor instead of files.
 """
 
-from tino_engine.strategies.code_hash import CodeHash, code_hash
+from tino_engine.strategies.code_hash import CodeHash, code_hash, join_code
 from tino_engine.strategies.discover import MARKET_HANDLERS, STRATEGY_NAMES, Found, find_in, find_strategies
 from tino_engine.strategies.literal import nautilus_name
 from tino_engine.strategies.module import Module, SourceSyntaxError, Span, split_lines
@@ -22,6 +22,7 @@ __all__ = [  # noqa: RUF022 - the two halves
     "find_strategies",
     "Found",
     "get_strategy",
+    "join_code",
     "list_strategies",
     "parse_text",
     "Value",

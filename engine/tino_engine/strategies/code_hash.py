@@ -19,7 +19,7 @@ from tino_engine.strategies.module import Module, read_source
 from tino_engine.strategies.scope import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 MAX_FILES = 2_000
 
@@ -62,6 +62,22 @@ def code_hash(path: str | Path, roots: Iterable[str] = ()) -> CodeHash:
             if found not in hashes and len(hashes) < MAX_FILES:
                 hashes[found] = take(found)
                 waiting.append(found)
+    return _make(start, hashes, contents)
+
+
+def join_code(parts: Sequence[tuple[str, CodeHash]]) -> CodeHash:
+    """Give the code of several strategies as one, as that of the first; each comes with the path of its file."""
+    start = os.path.realpath(parts[0][0])
+    hashes: dict[str, str] = {}
+    contents: dict[str, bytes] = {}
+    for path, code in parts:
+        folder = os.path.dirname(os.path.realpath(path))  # noqa: PTH120
+        hashes |= {os.path.normpath(os.path.join(folder, name)): digest for name, digest in code.files.items()}  # noqa: PTH118
+        contents |= code.contents
+    return _make(start, hashes, contents)
+
+
+def _make(start: str, hashes: dict[str, str], contents: dict[str, bytes]) -> CodeHash:
     folder = os.path.dirname(start)  # noqa: PTH120
     files = {Path(os.path.relpath(file, folder)).as_posix(): digest for file, digest in sorted(hashes.items())}
     listing = "".join(f"{name}\0{digest}\n" for name, digest in sorted(files.items()))

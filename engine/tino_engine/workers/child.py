@@ -30,6 +30,9 @@ KEPT_ENVIRONMENT = frozenset(
 )
 STDERR_LINES = 200
 
+ISOLATED = ("-P", "-s")
+"""What `-I` means, but for `PYTHON*`: of these there is only the one that is set here."""
+
 
 def scrub(environment: Mapping[str, str]) -> dict[str, str]:
     """Keep what a child needs: no `PYTHON*`, no `LD_*`, nothing that might hold a secret."""
@@ -83,14 +86,14 @@ class Child:
 
     @classmethod
     async def spawn(cls, role: str, arguments: list[str] | None = None) -> Child:
-        """Start `python -I -m tino_engine <role>`; it may be called once `ready` returned.
+        """Start `python -m tino_engine <role>`, isolated; it may be called once `ready` returned.
 
         Raises `worker_start_failed` when the system will not start a process.
         """
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-I",
+                *ISOLATED,
                 "-X",
                 "utf8",
                 "-m",
@@ -100,7 +103,8 @@ class Child:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env=scrub(os.environ) | (proxies(os.environ) if role == "provide" else {}),
+                # Sets of strings have the same order in every process: a strategy that goes through one must be repeatable.
+                env={**scrub(os.environ), **(proxies(os.environ) if role == "provide" else {}), "PYTHONHASHSEED": "0"},
                 limit=protocol.MAX_HEADER,
                 start_new_session=True,
             )

@@ -4,6 +4,8 @@
         → a `BacktestResult` with a `sparkline`; `progress` on the way
     point {key, point, setup?}
         → figures and daily returns, see `nautilus/points.py`; `check` on the way. `setup` is kept until another `key` comes
+    compare {stored, repeated, result, of}
+        → `rows`, `hash` and `difference` of a `Reproduction`: what the run just done left, held against a stored result
     cancel {}    a notice: the run ends with `run_cancelled`
     prune {}     a notice: the point ends as pruned
 
@@ -20,6 +22,7 @@ import sys
 import threading
 import traceback
 from functools import partial
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +89,7 @@ class Worker:
 
     def take(self, frame: Frame) -> None:
         """Take a request or a notice."""
-        if frame.header["call"] in ("run", "point"):
+        if frame.header["call"] in ("run", "point", "compare"):
             run = _Run(frame)
             self._open.add(run)
             self._waiting.put(run)
@@ -108,10 +111,11 @@ class Worker:
 
         warm_up()
         self._port.ready(versions=VERSIONS)
+        calls = {"run": self._run, "point": self._point, "compare": _compare}
         while True:
             run = self._waiting.get()
             try:
-                result, body = self._point(run) if run.call == "point" else self._run(run)
+                result, body = calls[run.call](run)
             except TinoError as error:
                 self._end(run, error)
             except Exception as error:  # noqa: BLE001 - the engine's log gets it whole, the caller a reference to it
@@ -155,6 +159,13 @@ class Worker:
         del frame
         if place is not None:
             self._port.event("hanging", {"path": place[0], "line": place[1]}, request=run.id)
+
+
+def _compare(run: _Run) -> tuple[dict[str, Any], bytes]:
+    from tino_engine.backtest.repetition import compare  # noqa: PLC0415
+
+    params = run.params
+    return compare(Path(params["stored"]), Path(params["repeated"]), params["result"], params["of"]), b""
 
 
 def _translate(error: Exception, run: _Run) -> TinoError:

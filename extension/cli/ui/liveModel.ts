@@ -48,7 +48,8 @@ export function reduce(model: LiveModel, message: LiveMessage): LiveModel {
 function apply(model: LiveModel, event: Event): LiveModel {
   switch (event.type) {
     case "run.changed":
-    case "run.labelled": {
+    case "run.labelled":
+    case "run.edited": {
       const others = model.runs.filter((run) => run.id !== event.run.id);
       // Ids sort by start, so the list stays in order whichever of them changed.
       const runs = [event.run, ...others].sort((one, other) => (one.id < other.id ? 1 : -1)).slice(0, KEPT_RUNS);

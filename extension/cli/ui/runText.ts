@@ -1,5 +1,5 @@
 /** Runs as text: one line, a screen with the equity curve, the tables of a result. */
-import { METRICS, type Metrics, type Run, type RunProgress, type RunSummary, TinoError } from "#contracts";
+import { METRICS, type Metrics, marksOf, type Run, type RunProgress, type RunSummary, TinoError } from "#contracts";
 import { barTime, count, duration, metric, moment, money, NOTHING, percent, price, rate, shortPath, shortRun } from "../format.ts";
 import { type Column, cellsOf, cut, failureLines, type Paint, pad, type Screen, table, wrap, wrapLines } from "../output.ts";
 import type { Equity, Row, RunDetails } from "../verbs/show.ts";
@@ -12,6 +12,7 @@ const STATUS_STYLE = { queued: "dim", running: "cyan", finished: "green", failed
 export function runsText(runs: readonly RunSummary[], screen: Look, now: number): string {
   const { paint, unicode } = screen;
   const tagged = runs.some((run) => run.tags.length > 0);
+  const marked = runs.some((run) => marksOf(run).length > 0);
   const columns: Column[] = [
     { title: "Run" },
     { title: "", keep: 7 },
@@ -24,6 +25,7 @@ export function runsText(runs: readonly RunSummary[], screen: Look, now: number)
     { title: "Sharpe", align: "right", keep: 5 },
     { title: "Drawdown", align: "right", keep: 3 },
     { title: "Equity", keep: 1 },
+    ...(marked ? [{ title: "Marks", keep: 0 }] : []),
     ...(tagged ? [{ title: "Tags", keep: 0 }] : []),
   ];
   const rows = runs.map((run) => [
@@ -38,6 +40,7 @@ export function runsText(runs: readonly RunSummary[], screen: Look, now: number)
     run.metrics ? metric(run.metrics.sharpe, "ratio", null) : NOTHING,
     run.metrics ? percent(run.metrics.maxDrawdown) : NOTHING,
     sparkline(run.sparkline, 16, unicode),
+    ...(marked ? [paint("dim", wordsOf(run))] : []),
     ...(tagged ? [run.tags.join(", ")] : []),
   ]);
   return table(columns, rows, screen);
@@ -77,11 +80,26 @@ function runHeading(run: Run, { paint, width, shrink }: Look): string {
     `${paint("bold", run.name)}  ${dataOf(run)}  ${paint("dim", periodOf(run))}`,
     `${statusWord(run, paint)}${took}  ${paint("dim", `${run.id}  ${shortPath(run.path)}`)}`,
     ...(parameters ? [paint("dim", parameters)] : []),
+    paint("dim", codeOf(run)),
+    ...marksOf(run).map(({ means }) => means),
     ...(run.pinned || run.tags.length > 0 ? [[...(run.pinned ? ["pinned"] : []), ...run.tags.map((tag) => `#${tag}`)].join(" ")] : []),
     ...(run.note ? run.note.split("\n") : []),
     ...(run.metrics ? [figuresText(run.metrics, paint)] : []),
   ];
   return lines.map((line) => (shrink ? cut(line, width) : line)).join("\n");
+}
+
+const wordsOf = (run: RunSummary): string =>
+  marksOf(run)
+    .map(({ word }) => word)
+    .join(", ");
+
+/** Which code ran: `Code 3f2a91c0, commit 9a5bc07, with changes`. */
+function codeOf({ code, codeHash }: RunSummary): string {
+  const hash = code?.hash ?? codeHash;
+  if (!hash) return "Code unknown";
+  const commit = code?.commit ? `, commit ${code.commit.slice(0, 7)}${code.dirty ? ", with changes" : ""}` : "";
+  return `Code ${hash.slice(0, 8)}${commit}`;
 }
 
 /** The figures one looks at first. */

@@ -33,6 +33,8 @@ export interface BacktestOptions extends VenueOptions {
   readonly ticks?: string[] | undefined;
   /** Run on faultless data or not at all. */
   readonly strict?: boolean | undefined;
+  /** False: run it, even if an equal run's result is stored. */
+  readonly cache?: boolean | undefined;
 }
 
 /** The strategy's file, absolute. Checked here, so that a typing mistake starts no engine. @throws strategy_file_not_found */
@@ -64,6 +66,7 @@ export async function buildRequest(link: EngineLink, path: string, options: Back
     ...(options.warmUp !== undefined && { warmUp: options.warmUp === "auto" ? null : Number(options.warmUp || Number.NaN) }),
     ...(options.adjustment && { adjustment: options.adjustment }),
     venue: readVenue(options, "backtest"),
+    ...(options.cache === false && { cache: false }),
   });
   if (request.success) return request.data;
   const issue = request.error.issues[0];
@@ -88,10 +91,14 @@ export interface RunListener {
  * @returns the finished run
  * @throws what the run failed with; run_cancelled, run_interrupted
  */
-export async function runBacktest(link: EngineLink, request: BacktestRequest, signal: AbortSignal, { onStarted, onProgress }: RunListener): Promise<Run> {
+export const runBacktest = (link: EngineLink, request: BacktestRequest, signal: AbortSignal, listener: RunListener): Promise<Run> =>
+  followRun(link, () => link.call("startBacktest", { body: request }), signal, listener);
+
+/** Wait for the end of a run that `start` starts; as {@link runBacktest}. */
+export async function followRun(link: EngineLink, start: () => Promise<RunSummary>, signal: AbortSignal, { onStarted, onProgress }: RunListener): Promise<Run> {
   const ended = new RunWatch(link, onProgress);
   try {
-    const started = await link.call("startBacktest", { body: request });
+    const started = await start();
     onStarted(started);
     const cancel = () => void link.call("cancelRun", { path: { id: started.id } }).catch((error) => ended.fail(error));
     if (signal.aborted) cancel();

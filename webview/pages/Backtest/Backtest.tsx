@@ -5,10 +5,11 @@ import type { ErrorBody, PageState, Run, RunSummary, Strategy, SymbolList, TinoE
 import { periodOf } from "../../chart/runShape.ts";
 import { asTinoError, useCall, useConnection, useLive, useLiveRun, useTransport } from "../../engine.tsx";
 import { ago, duration } from "../../format.ts";
-import { Button } from "../../parts/Button.tsx";
+import { Button, ToolButton } from "../../parts/Button.tsx";
 import { ExportMenu } from "../../parts/ExportMenu.tsx";
 import { ImportSample } from "../../parts/ImportSample.tsx";
 import { PinButton } from "../../parts/labels.tsx";
+import { Marks } from "../../parts/Marks.tsx";
 import { isActive } from "../../parts/runStatus.ts";
 import { Empty, Failure, Skeleton } from "../../parts/states.tsx";
 import { useNow } from "../../parts/useNow.ts";
@@ -51,13 +52,13 @@ export function Backtest({ state, go, amend }: Props) {
     return found;
   }, [strategy, form.draft, refusal]);
 
-  const run = async () => {
+  const run = async (cache = true) => {
     if (!strategy || !form.draft || starting || active) return;
     if (check(form.draft, strategy).size > 0) return;
     setStarting(true);
     setRefusal(null);
     try {
-      const started = await transport.call("startBacktest", { body: requestOf(form.draft, strategy) });
+      const started = await transport.call("startBacktest", { body: { ...requestOf(form.draft, strategy), cache } });
       form.set(form.draft, started.id);
       shown.remember(started);
       setFolded(isNarrow());
@@ -78,6 +79,16 @@ export function Backtest({ state, go, amend }: Props) {
       if (body.code !== "run_already_ended") setRefusal(body);
     } finally {
       setCancelling(null);
+    }
+  };
+
+  const reproduce = async (id: string) => {
+    try {
+      const started = await transport.call("reproduceRun", { path: { id } });
+      shown.remember(started);
+      go({ page: "backtest", run: started.id, path: started.path, name: started.name });
+    } catch (error) {
+      setRefusal(asTinoError(error).body);
     }
   };
 
@@ -176,7 +187,8 @@ export function Backtest({ state, go, amend }: Props) {
           strategy={strategy}
           strategies={strategies.data?.strategies}
           busy={starting || active}
-          again={() => void run()}
+          again={(cache) => void run(cache)}
+          reproduce={(id) => void reproduce(id)}
           onStrategy={(chosen) => go({ page: "backtest", run: null, path: chosen.path, name: chosen.name })}
         />
       </main>
@@ -192,11 +204,13 @@ interface OutcomeProps {
   readonly strategy: Strategy | undefined;
   readonly strategies: readonly Strategy[] | undefined;
   readonly busy: boolean;
-  readonly again: () => void;
+  /** Run what the form says; without the cache even if it was run before. */
+  readonly again: (cache?: boolean) => void;
+  readonly reproduce: (id: string) => void;
   readonly onStrategy: (strategy: Strategy) => void;
 }
 
-function Outcome({ shown, strategy, strategies, busy, again, onStrategy }: OutcomeProps) {
+function Outcome({ shown, strategy, strategies, busy, again, reproduce, onStrategy }: OutcomeProps) {
   const now = useNow();
   const { summary, full, previous, error, retry } = shown;
   if (error) return <Failure error={error.body} retry={retry} />;
@@ -219,7 +233,7 @@ function Outcome({ shown, strategy, strategies, busy, again, onStrategy }: Outco
     );
   }
   if (summary.status === "failed" || summary.status === "cancelled" || summary.status === "interrupted") {
-    return <Ended error={summary.status === "cancelled" ? null : summary.error} again={again} />;
+    return <Ended error={summary.status === "cancelled" ? null : summary.error} again={() => again()} />;
   }
   const result = full?.result ? full : previous;
   if (!result?.result) return <Skeleton label={busy ? "Running" : "Loading the result"} lines={10} />;
@@ -233,8 +247,16 @@ function Outcome({ shown, strategy, strategies, busy, again, onStrategy }: Outco
         <span className="muted">
           {periodOf(result)} · {ago(result.createdAt, now)} · took {duration(result.result.elapsedMs)}
         </span>
-        {old ? <span className="badge">Previous run</span> : null}
+        {old ? <span className="badge">Previous run</span> : <Marks run={summary} />}
+        {!old && summary.cachedFrom ? (
+          <button type="button" className="link" disabled={busy} onClick={() => again(false)}>
+            Run it anyway
+          </button>
+        ) : null}
         <span className="run-head-tools">
+          {old ? null : (
+            <ToolButton icon="verified" label="Reproduce: repeat with the code it ran, and compare" disabled={busy} onClick={() => reproduce(result.id)} />
+          )}
           <PinButton run={result} />
           <ExportMenu run={result} />
         </span>

@@ -1,5 +1,5 @@
 /** Earlier runs of the same strategy, small: when, what was changed, what came of it. */
-import type { RunSummary, Strategy } from "#contracts";
+import { marksOf, type RunSummary, type Strategy } from "#contracts";
 import { ago, number, percent } from "../../format.ts";
 import { STATUS_WORDS } from "../../parts/runStatus.ts";
 import { Signed } from "../../parts/Signed.tsx";
@@ -35,9 +35,7 @@ export function History({ runs, strategy, shown, onOpen }: Props) {
               >
                 <span className="history-what">
                   <span>{changes || "Defaults"}</span>
-                  <span className="muted">
-                    {ago(run.createdAt, now)} · {run.symbols.join(", ")}
-                  </span>
+                  <span className="muted">{[ago(run.createdAt, now), run.symbols.join(", "), ...marksOf(run).map(({ word }) => word)].join(" · ")}</span>
                 </span>
                 <Sparkline points={run.sparkline} width={48} />
                 <span className="history-result">

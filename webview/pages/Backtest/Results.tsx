@@ -1,6 +1,6 @@
 /** The right side of the page: the answer in one line, the chart, and under it everything the numbers rest on. */
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
-import type { ErrorBody, Run } from "#contracts";
+import { type ErrorBody, marksOf, type Run } from "#contracts";
 import type { Columns } from "../../chart/columns.ts";
 import { type ChartFocus, RunChart } from "../../chart/RunChart.tsx";
 import { useAct, useTransport } from "../../engine.tsx";
@@ -108,6 +108,7 @@ export function Results({ run, old }: { run: Run; old: boolean }) {
           {warning}
         </Banner>
       ))}
+      {run.reproduction ? <Repeated reproduction={run.reproduction} /> : null}
       {result.outcome.noTrades === null ? null : <NoTrades run={run} onOrders={() => choose("orders")} />}
       {chart ? (
         <RunChart
@@ -191,6 +192,20 @@ function Waiting({ states, label }: { states: readonly TableState[]; label: stri
   return failed?.error ? <Failure error={failed.error.body} retry={again} /> : <Skeleton label={label} lines={6} />;
 }
 
+/** What came of repeating another run. */
+function Repeated({ reproduction: { of, equal, rows, difference, changed } }: { reproduction: NonNullable<Run["reproduction"]> }) {
+  const place =
+    difference && [difference.table, difference.column, difference.row === null ? "" : `row ${plain(difference.row, 0)}`].filter(Boolean).join(", ");
+  return (
+    <Banner tone={equal ? "info" : "warning"} icon={equal ? "verified" : "warning"}>
+      {equal
+        ? `Repeats ${of}: ${plain(rows, 0)} rows and every figure are equal, byte for byte.`
+        : `Repeats ${of}, and differs first in ${place}: ${difference?.stored} then, ${difference?.repeated} now.`}
+      {changed.length > 0 ? ` Not as it was then: ${changed.join("; ")}.` : ""}
+    </Banner>
+  );
+}
+
 /** A run that traded nothing says why: that is its result. */
 function NoTrades({ run, onOrders }: { run: Run; onOrders: () => void }) {
   const { outcome } = run.result!;
@@ -233,7 +248,14 @@ function Assumptions({ run }: { run: Run }) {
     ...assumptions.map(({ label, value }) => [label, value] as const),
     ...Object.entries(versions),
     ["Run", run.id] as const,
-    ["Code", run.codeHash ?? "–"] as const,
+    [
+      "Code",
+      [run.code?.hash ?? run.codeHash ?? "–", ...(run.code?.commit ? [`commit ${run.code.commit}`] : []), ...(run.code?.dirty ? ["with changes"] : [])].join(
+        ", ",
+      ),
+    ] as const,
+    ["Spec", run.specHash ?? "–"] as const,
+    ...marksOf(run).map(({ word, means }) => [`${word.charAt(0).toUpperCase()}${word.slice(1)}`, means] as const),
   ];
   return (
     <dl className="facts">

@@ -132,6 +132,7 @@ export function requestOf(draft: Draft, strategy: Strategy): BacktestRequest {
     perSymbol: draft.perSymbol,
     strategies: [...draft.strategies],
     ticks: [...draft.ticks],
+    cache: true,
   };
 }
 

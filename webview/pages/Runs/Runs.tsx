@@ -7,6 +7,7 @@ import { Button, ToolButton } from "../../parts/Button.tsx";
 import { type Column, DataTable } from "../../parts/DataTable.tsx";
 import { Icon } from "../../parts/Icon.tsx";
 import { LabelBar, Tags } from "../../parts/labels.tsx";
+import { Marks } from "../../parts/Marks.tsx";
 import { isActive, STATUS_WORDS } from "../../parts/runStatus.ts";
 import { Signed } from "../../parts/Signed.tsx";
 import { Sparkline } from "../../parts/Sparkline.tsx";
@@ -183,6 +184,7 @@ export function Runs({ open }: { open: (state: PageState) => void }) {
         cell: (run) => (
           <span className="run-status" data-status={run.status} title={run.error?.message ?? run.noTrades ?? undefined}>
             {run.status === "finished" && run.noTrades ? "No trades" : STATUS_WORDS[run.status]}
+            <Marks run={run} />
             {isActive(run) ? (
               <ToolButton
                 icon="debug-stop"
