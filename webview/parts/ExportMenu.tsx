@@ -26,7 +26,7 @@ export function ExportMenu({ run }: { run: RunSummary }) {
     }
   };
   return (
-    <Menu icon="export" label="Export">
+    <Menu icon="export" label="Export run">
       {WAYS.map(([icon, label, wanted]) => (
         <MenuItem key={label} icon={icon} onClick={() => void save(wanted)}>
           {label}
