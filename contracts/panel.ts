@@ -68,7 +68,7 @@ export type PanelCall = (typeof PANEL_CALLS)[number];
 /** A page of the dashboard with what it shows: the same in a panel's saved state and in the browser's address. */
 export const PageState = z
   .object({
-    page: z.enum(["backtest", "runs", "compare", "data"]),
+    page: z.enum(["backtest", "runs", "compare", "data", "sweep"]),
     run: z.string().nullable().default(null),
     path: z.string().nullable().default(null).describe("Strategy file."),
     name: z.string().nullable().default(null).describe("Strategy class."),

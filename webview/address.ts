@@ -10,6 +10,7 @@ export function readAddress(address: { pathname: string; search: string }): Page
     run: query.get("run"),
     path: query.get("path"),
     name: query.get("name"),
+    ...(query.has("sweep") && { sweep: query.get("sweep") }),
     ...(query.has("runs") && { runs: query.get("runs")!.split(",") }),
     ...(query.has("symbol") && { symbol: query.get("symbol")! }),
   });
@@ -25,6 +26,7 @@ export function pageAddress(state: PageState): string {
   }
   if (state.runs && state.runs.length > 0) query.set("runs", state.runs.join(","));
   if (state.symbol) query.set("symbol", state.symbol);
+  if (state.sweep) query.set("sweep", state.sweep);
   const text = query.toString();
   return `/${state.page}${text ? `?${text}` : ""}`;
 }

@@ -6,6 +6,7 @@ import { Backtest } from "./pages/Backtest/Backtest.tsx";
 import { Compare } from "./pages/Compare/Compare.tsx";
 import { Data } from "./pages/Data/Data.tsx";
 import { Runs } from "./pages/Runs/Runs.tsx";
+import { Sweep } from "./pages/Sweep/Sweep.tsx";
 import { ToolButton } from "./parts/Button.tsx";
 import { Icon } from "./parts/Icon.tsx";
 import { isActive } from "./parts/runStatus.ts";
@@ -24,6 +25,7 @@ export function App({ transport }: { transport: Transport }) {
 const PAGES = [
   { page: "backtest", label: "Backtest" },
   { page: "runs", label: "Runs" },
+  { page: "sweep", label: "Sweep" },
   { page: "data", label: "Data" },
 ] as const;
 
@@ -54,6 +56,8 @@ function Frame() {
         <Skeleton label="Loading the page" lines={10} />
       ) : state.page === "data" ? (
         <Data state={state} amend={setState} />
+      ) : state.page === "sweep" ? (
+        <Sweep state={state} amend={setState} />
       ) : state.page === "runs" ? (
         <Runs open={open} />
       ) : state.page === "compare" ? (

@@ -252,7 +252,8 @@ def test_a_lens_appears_and_follows_the_runs(host: Child) -> None:
     window, path = host.window(EMA_CROSS.parent), str(EMA_CROSS)
     uri = EMA_CROSS.as_uri()
     window.open(uri, EMA_CROSS.read_text())
-    (lens,) = window.call("textDocument/codeLens", {"textDocument": {"uri": uri}})
+    lens, sweep = window.call("textDocument/codeLens", {"textDocument": {"uri": uri}})
+    assert sweep["command"] == {**lens["command"], "title": "Sweep", "command": "tino.sweepParameters"}
     assert lens["command"] == {
         "title": "▶ Backtest",
         "command": "tino.runBacktest",
@@ -260,11 +261,15 @@ def test_a_lens_appears_and_follows_the_runs(host: Child) -> None:
     }
     host.send("runs", {"runs": [run(path, "EmaCross")]})
     first = window.wait_refresh()
-    assert window.titles(uri) == ["▶ Backtest · last: +12.3\N{NARROW NO-BREAK SPACE}%, Sharpe 0.71", "Show last run"]
+    assert window.titles(uri) == [
+        "▶ Backtest · last: +12.3\N{NARROW NO-BREAK SPACE}%, Sharpe 0.71",
+        "Show last run",
+        "Sweep",
+    ]
     # While the editor has not answered it is not asked again; what changed meanwhile is asked for afterwards, once.
     for number in (2, 3, 4):
         host.send("runs", {"runs": [run(path, "EmaCross", number)]})
-    assert len(window.titles(uri)) == 2
+    assert len(window.titles(uri)) == 3
     assert [m for m in window.inbox if m.get("method") == "workspace/codeLens/refresh"] == []
     window.raw(json.dumps({"jsonrpc": "2.0", "id": first, "result": None}).encode())
     second = window.wait_refresh()
@@ -272,7 +277,7 @@ def test_a_lens_appears_and_follows_the_runs(host: Child) -> None:
     host.send("runs", {"runs": []})
     third = window.wait_refresh()
     window.raw(json.dumps({"jsonrpc": "2.0", "id": third, "result": None}).encode())
-    assert window.titles(uri) == ["▶ Backtest"]
+    assert window.titles(uri) == ["▶ Backtest", "Sweep"]
 
 
 def test_runs_of_other_files_ask_nobody(host: Child, uri: str) -> None:

@@ -890,7 +890,7 @@ class Overfitting(ContractModel):
 
 
 class PageState(ContractModel):
-    page: Literal["backtest", "runs", "compare", "data"]
+    page: Literal["backtest", "runs", "compare", "data", "sweep"]
     run: str | None = None
     path: Annotated[str | None, Field(description="Strategy file.")] = None
     name: Annotated[str | None, Field(description="Strategy class.")] = None

@@ -55,6 +55,14 @@ export async function openBacktest({ context, panels }: Surroundings, argument: 
   (await panels()).show({ page: "backtest", run: null, path, name }, { focus: true });
 }
 
+/** Open the page on which many parameters are tried: on the strategy given, or that of the editor. */
+export async function sweepParameters({ context, panels }: Surroundings, argument: unknown): Promise<void> {
+  context.requireTrust();
+  const { path = null, name = null } = readStrategyReference(argument) ?? strategyOfEditor() ?? {};
+  if (path) await saveSources(path);
+  (await panels()).show({ page: "sweep", run: null, path, name }, { focus: true });
+}
+
 /** Bring the embedded sample data into the catalog. */
 export async function importSampleData({ client }: ConnectedContext): Promise<void> {
   const reply = await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title: "tino: importing the sample data" }, () =>

@@ -11,6 +11,7 @@ export const COMMANDS = {
   saveDiagnostics: "tino.saveDiagnostics",
   runBacktest: "tino.runBacktest",
   openBacktest: "tino.openBacktest",
+  sweepParameters: "tino.sweepParameters",
   openRun: "tino.openRun",
   runAgain: "tino.runAgain",
   reproduceRun: "tino.reproduceRun",

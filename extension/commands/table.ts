@@ -1,6 +1,6 @@
 /** Every command of the extension. */
 
-import { importSampleData, openBacktest, runBacktest } from "./backtest.ts";
+import { importSampleData, openBacktest, runBacktest, sweepParameters } from "./backtest.ts";
 import type { Command } from "./command.ts";
 import { importData, openData, removeData } from "./data.ts";
 import { openDashboard, openEngineLog, restartEngine, showClients, showEngineMenu, stopEngine } from "./engine.ts";
@@ -23,6 +23,7 @@ export const COMMAND_TABLE: Record<CommandId, Command> = {
   [COMMANDS.saveDiagnostics]: { plain: async ({ context }) => (await import("./diagnosis.ts")).saveDiagnostics(context) },
   [COMMANDS.runBacktest]: { plain: runBacktest },
   [COMMANDS.openBacktest]: { plain: openBacktest },
+  [COMMANDS.sweepParameters]: { plain: sweepParameters },
   [COMMANDS.openRun]: { connected: openRun },
   [COMMANDS.runAgain]: { connected: runAgain },
   [COMMANDS.reproduceRun]: { connected: reproduceRun },

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
 RUN_BACKTEST = "tino.runBacktest"
 OPEN_RUN = "tino.openRun"
+SWEEP = "tino.sweepParameters"
+SEARCHED = ("integer", "number", "decimal", "choice", "boolean")
+"""Kinds of parameters whose values can be tried without being named: only with one of them there is something to sweep."""
 
 
 def lenses(document: Document, analysis: Analysis, runs: RunIndex) -> Iterator[types.CodeLens]:
-    """Give the lenses of each strategy: run it, with how it went last; show that run."""
+    """Give the lenses of each strategy: run it, with how it went last; show that run; try many parameters."""
     for strategy in analysis.strategies:
         place = document.range(Span(strategy.line, 0, strategy.line, len(document.lines[strategy.line - 1])))
         run = runs.find(strategy.path, strategy.name)
@@ -32,3 +35,5 @@ def lenses(document: Document, analysis: Analysis, runs: RunIndex) -> Iterator[t
         yield types.CodeLens(place, types.Command(title, RUN_BACKTEST, arguments=[target]))
         if run is not None:
             yield types.CodeLens(place, types.Command("Show last run", OPEN_RUN, arguments=[{"id": run.id}]))
+        if any(parameter.kind in SEARCHED and not parameter.from_data for parameter in strategy.parameters):
+            yield types.CodeLens(place, types.Command("Sweep", SWEEP, arguments=[target]))
