@@ -58,12 +58,14 @@ def forget(connection: Connection, run_id: str) -> None:
 
 
 def move_aside(runs: Path, ids: Iterable[str]) -> int:
-    """Move the folders of runs to where they wait for their end; give how many bytes they hold. Raises OSError."""
+    """Move the folders of runs to where they wait for their end; give how many bytes they alone hold. Raises OSError."""
     size = 0
     for run_id in ids:
         folder = runs / run_id
         if folder.is_dir():
-            size += sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+            # What an equal run shares with this one stays on the disk.
+            found = [file.stat() for file in folder.rglob("*") if file.is_file()]
+            size += sum(status.st_size for status in found if status.st_nlink == 1)
             folder.rename(runs / f"{run_id}{DELETED}")
     return size
 
