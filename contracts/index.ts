@@ -16,6 +16,6 @@ export * from "./process.ts";
 export * from "./providers.ts";
 export * from "./search.ts";
 export * from "./strategies.ts";
-export * from "./validation.ts";
 export * from "./tearsheet.ts";
+export * from "./validation.ts";
 export * from "./venue.ts";

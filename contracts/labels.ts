@@ -27,7 +27,5 @@ export type LabelRequest = z.infer<typeof LabelRequest>;
 export const DeleteRequest = z.object({ runs }).meta({ id: "DeleteRequest" });
 export type DeleteRequest = z.infer<typeof DeleteRequest>;
 
-export const DeleteReply = z
-  .object({ deleted: z.array(RunId), freedBytes: z.number().int().min(0).describe("What the files of their results took.") })
-  .meta({ id: "DeleteReply" });
+export const DeleteReply = z.object({ deleted: z.array(RunId), freedBytes: z.number().int().min(0).describe("What the files of their results took.") }).meta({ id: "DeleteReply" });
 export type DeleteReply = z.infer<typeof DeleteReply>;

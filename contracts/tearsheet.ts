@@ -30,9 +30,7 @@ export const TearsheetCurve = z
 export type TearsheetCurve = z.infer<typeof TearsheetCurve>;
 
 /** Statistics over the last `window` daily returns, one element for each day that has so many behind it. */
-export const TearsheetRolling = z
-  .object({ window: z.number().int().min(0).describe("In daily returns; 0: there are too few."), days: z.array(Day), sharpe: z.array(figure), volatility: z.array(figure) })
-  .meta({ id: "TearsheetRolling" });
+export const TearsheetRolling = z.object({ window: z.number().int().min(0).describe("In daily returns; 0: there are too few."), days: z.array(Day), sharpe: z.array(figure), volatility: z.array(figure) }).meta({ id: "TearsheetRolling" });
 export type TearsheetRolling = z.infer<typeof TearsheetRolling>;
 
 /** A stretch below an earlier high. */
@@ -69,15 +67,11 @@ export const TearsheetDistribution = z
 export type TearsheetDistribution = z.infer<typeof TearsheetDistribution>;
 
 /** Daily returns of one weekday, and the closed trades that were entered on it. */
-export const TearsheetWeekday = z
-  .object({ weekday: z.number().int().min(0).max(6).describe("0 is Monday."), days: z.number().int().min(0), meanReturn: figure, trades: z.number().int().min(0), winRate: figure, result: z.number() })
-  .meta({ id: "TearsheetWeekday" });
+export const TearsheetWeekday = z.object({ weekday: z.number().int().min(0).max(6).describe("0 is Monday."), days: z.number().int().min(0), meanReturn: figure, trades: z.number().int().min(0), winRate: figure, result: z.number() }).meta({ id: "TearsheetWeekday" });
 export type TearsheetWeekday = z.infer<typeof TearsheetWeekday>;
 
 /** Closed trades by the hour in which they were entered. */
-export const TearsheetHour = z
-  .object({ hour: z.number().int().min(0).max(23), trades: z.number().int().min(0), winRate: figure, result: z.number() })
-  .meta({ id: "TearsheetHour" });
+export const TearsheetHour = z.object({ hour: z.number().int().min(0).max(23), trades: z.number().int().min(0), winRate: figure, result: z.number() }).meta({ id: "TearsheetHour" });
 export type TearsheetHour = z.infer<typeof TearsheetHour>;
 
 /** Closed trades of one instrument, or of one side. */

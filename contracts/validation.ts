@@ -106,9 +106,7 @@ export const LookAheadRequest = z
 export type LookAheadRequest = z.infer<typeof LookAheadRequest>;
 
 /** What is to be validated, and how. */
-export const ValidationRequest = z
-  .discriminatedUnion("kind", [WalkForwardRequest, CrossValidationRequest, TradeMonteCarloRequest, BarMonteCarloRequest, LookAheadRequest])
-  .meta({ id: "ValidationRequest" });
+export const ValidationRequest = z.discriminatedUnion("kind", [WalkForwardRequest, CrossValidationRequest, TradeMonteCarloRequest, BarMonteCarloRequest, LookAheadRequest]).meta({ id: "ValidationRequest" });
 export type ValidationRequest = z.infer<typeof ValidationRequest>;
 
 /** Body of `POST /api/validation`. */
@@ -119,9 +117,7 @@ export const ValidationKind = z.enum(["walkForward", "crossValidation", "tradeMo
 export type ValidationKind = z.infer<typeof ValidationKind>;
 
 /** Statistics of daily returns; definitions as in `METRICS`. */
-export const ReturnFigures = z
-  .object({ totalReturn: figure, annualReturn: figure, volatility: figure, sharpe: figure, sortino: figure, calmar: figure, maxDrawdown: figure, maxDrawdownDays: figure })
-  .meta({ id: "ReturnFigures" });
+export const ReturnFigures = z.object({ totalReturn: figure, annualReturn: figure, volatility: figure, sharpe: figure, sortino: figure, calmar: figure, maxDrawdown: figure, maxDrawdownDays: figure }).meta({ id: "ReturnFigures" });
 export type ReturnFigures = z.infer<typeof ReturnFigures>;
 
 /** A line over days: equity as a multiple of its start. */
@@ -207,11 +203,7 @@ export const CrossValidationResult = z
     trials: z.number().int().min(0),
     failed: z.number().int().min(0),
     days: z.number().int().min(0),
-    splits: z.array(
-      z
-        .object({ folds: z.array(z.number().int()), parameters, inside: figure, outside: figure, trainDays: z.number().int() })
-        .meta({ id: "CrossValidationSplit" }),
-    ),
+    splits: z.array(z.object({ folds: z.array(z.number().int()), parameters, inside: figure, outside: figure, trainDays: z.number().int() }).meta({ id: "CrossValidationSplit" })),
     inside: figure.describe("Median of the objective of the chosen points in training."),
     outside: figure.describe("The same in the tests."),
     paths: z.array(ReturnFigures).describe("Of each way through all days that is put together from tests."),
@@ -294,16 +286,12 @@ export const LookAheadResult = z
     sentence: z.string().describe("The verdict in words, with the bar."),
     decisions: z.number().int().min(0).describe("Of the whole run."),
     cuts: z.array(LookAheadCut),
-    files: z
-      .array(z.object({ path: z.string(), cut: z.boolean().describe("Its rows after the cut were withheld."), reason: z.string().nullable() }).meta({ id: "LookAheadFile" }))
-      .describe("What the strategy read besides its code."),
+    files: z.array(z.object({ path: z.string(), cut: z.boolean().describe("Its rows after the cut were withheld."), reason: z.string().nullable() }).meta({ id: "LookAheadFile" })).describe("What the strategy read besides its code."),
   })
   .meta({ id: "LookAheadResult" });
 export type LookAheadResult = z.infer<typeof LookAheadResult>;
 
-export const ValidationResult = z
-  .discriminatedUnion("kind", [WalkForwardResult, CrossValidationResult, TradeMonteCarloResult, BarMonteCarloResult, LookAheadResult])
-  .meta({ id: "ValidationResult" });
+export const ValidationResult = z.discriminatedUnion("kind", [WalkForwardResult, CrossValidationResult, TradeMonteCarloResult, BarMonteCarloResult, LookAheadResult]).meta({ id: "ValidationResult" });
 export type ValidationResult = z.infer<typeof ValidationResult>;
 
 export const ValidationStatus = z.enum(["running", "finished", "failed", "cancelled", "interrupted"]).meta({ id: "ValidationStatus" });

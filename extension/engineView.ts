@@ -53,7 +53,13 @@ export function foldEvent(snapshot: Snapshot, { seq, event }: Envelope): Snapsho
       // Progress of an ended run comes too late to be shown.
       return { ...snapshot, seq, runs: snapshot.runs.map((run) => (run.id === event.id && isActive(run) ? { ...run, progress: event.progress } : run)) };
     case "run.deleted":
-      return { ...withRuns(snapshot, snapshot.runs.filter(({ id }) => id !== event.id)), seq };
+      return {
+        ...withRuns(
+          snapshot,
+          snapshot.runs.filter(({ id }) => id !== event.id),
+        ),
+        seq,
+      };
     case "client.joined":
       return withClients(snapshot, seq, [...withoutClient(snapshot.status.clients, event.client), event.client]);
     case "client.left":

@@ -144,7 +144,7 @@ def test_a_grid_is_walked_once_evenly_and_the_same_way_again() -> None:
     assert walked == [tuple(point.values()) for point in space.walk(7)]
     assert walked != [tuple(point.values()) for point in space.walk(8)]
     # A tenth of it already lies in every tenth of the range of fast.
-    early = [point[0] for point in walked[: len(walked) // 10]]
+    early = [float(point[0]) for point in walked[: len(walked) // 10]]  # type: ignore[arg-type] - a range of numbers
     assert all(any(low <= fast < low + 5 for fast in early) for low in range(2, 42, 5))
 
 
@@ -154,7 +154,7 @@ def test_drawing_finds_everything_there_is_and_keeps_to_bounds() -> None:
     assert sorted(drawn) == sorted(itertools.product(range(15, 50, 5), ("LONG", "SHORT")))
     ratio = space_of({"name": "ratio", "from": 0.001, "to": 1, "scale": "log"}, method="random")
     assert ratio.combinations is None
-    numbers = [point["ratio"] for point in itertools.islice(ratio.sample(1), 500)]
+    numbers = [float(point["ratio"]) for point in itertools.islice(ratio.sample(1), 500)]  # type: ignore[arg-type] - a range of numbers
     assert all(0.001 <= number <= 1 for number in numbers)
     assert 120 < sum(number < 0.01 for number in numbers) < 215, "a third of the decades is a third of the draws"
 

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tino_engine.contract_model import ContractModel
-    from tino_engine.contracts import Bootstrap, Client, DataImport, ShutdownRequest
+    from tino_engine.contracts import Bootstrap, Client, DataImport, Download, ShutdownRequest
     from tino_engine.settings import Home
     from tino_engine.supervision.clock import Clock
     from tino_engine.supervision.identity import Processes
@@ -133,7 +133,7 @@ class Engine:
             self.keys,
             lambda: Child.spawn("provide"),
             self.clock.now_ms,
-            lambda job: self.hub.publish(DownloadChanged(type="download.changed", download=job)),
+            self._download_changed,
             home.data,
             home.root / "providers",
             home.log,
@@ -397,6 +397,9 @@ class Engine:
 
     def _import_changed(self, job: DataImport) -> None:
         self.hub.publish(ImportChanged.model_validate({"type": "import.changed", "import": job}))
+
+    def _download_changed(self, job: Download) -> None:
+        self.hub.publish(DownloadChanged(type="download.changed", download=job))
 
     def _data_changed(self, bar_types: list[str]) -> None:
         self.hub.publish(DataChanged(type="data.changed", bar_types=bar_types))

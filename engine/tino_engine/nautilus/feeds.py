@@ -209,7 +209,7 @@ def _feed_ticks(item: dict[str, Any]) -> Feed:
 
 
 def _tick_times(item: dict[str, Any], feed: Feed) -> np.ndarray:
-    parts = [pq.read_table(file, columns=["ts_init"], partitioning=None)["ts_init"] for file in item["files"]]
+    parts = [pq.ParquetFile(file).read(columns=["ts_init"])["ts_init"] for file in item["files"]]
     times = np.concatenate([part.cast("int64").to_numpy() for part in parts])
     times = times[(times >= feed.from_ns) & (times <= feed.to_ns)]
     if not len(times):

@@ -79,13 +79,13 @@ _SYSTEM = tuple(dict.fromkeys((sys.prefix, sys.base_prefix, "/proc", "/sys", "/d
 class _Nothing(Drawings):
     """Draws nothing."""
 
-    def subscribe(self, *_: Any) -> None:
+    def subscribe(self, bar_type: Any) -> None:
         """Ignore it."""
 
-    def register(self, *_: Any) -> None:
+    def register(self, bar_type: Any, indicator: Any) -> None:
         """Ignore it."""
 
-    def plot(self, *_: Any) -> None:
+    def plot(self, ts: int, name: str, value: float | None, pane: str) -> None:
         """Ignore it."""
 
 

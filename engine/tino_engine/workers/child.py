@@ -43,7 +43,9 @@ def scrub(environment: Mapping[str, str]) -> dict[str, str]:
 
 def proxies(environment: Mapping[str, str]) -> dict[str, str]:
     """Keep how the network is reached, for the one child that reaches it: it may hold a password, and runs no strategy."""
-    return {key: value for key, value in environment.items() if key.lower() in ("http_proxy", "https_proxy", "no_proxy")}
+    return {
+        key: value for key, value in environment.items() if key.lower() in ("http_proxy", "https_proxy", "no_proxy")
+    }
 
 
 class Reply:
