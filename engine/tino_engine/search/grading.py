@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 STRONG = 0.95
 WEAK = 0.5
 MOST_POINTS = 2_000
-"""Points of a sweep that overfitting is measured from, the best ones first: beyond it the matrix grows and the answer does not change."""
+"""Points of a sweep that overfitting is measured from, the first ones: a grid is walked evenly, so they are a fair part of it. Beyond it the
+matrix grows and the answer does not change."""
 
 
 class Grader:
