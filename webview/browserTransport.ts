@@ -53,8 +53,12 @@ export class BrowserTransport implements Transport {
   #attempts = 0;
   #retry: ReturnType<typeof setTimeout> | null = null;
   #place: { instance: string; seq: number } | null = null;
+  /** The engine has answered on the socket, or could not be reached. */
+  readonly #greeted: Promise<void>;
+  #greet: () => void = () => {};
 
   constructor() {
+    this.#greeted = new Promise((resolve) => (this.#greet = resolve));
     window.addEventListener("popstate", () => this.#pages.tell(readAddress(location)));
     // A laptop that wakes, or a tab that comes back, need not wait for the next attempt.
     window.addEventListener("online", () => this.#hurry());
@@ -70,6 +74,8 @@ export class BrowserTransport implements Transport {
 
   async call<N extends PanelCall>(name: N, args: CallArgs<N>, signal?: AbortSignal): Promise<CallReply<N>> {
     await this.#session;
+    // The folders that this page may use are those its connection brings: asked before it is there, the engine would know of none.
+    await this.#greeted;
     return (await this.#request(name, CALLS[name], args as Parts, signal)) as CallReply<N>;
   }
 
@@ -215,11 +221,13 @@ export class BrowserTransport implements Transport {
     this.#attempts = 0;
     if (message.kind === "event" && this.#place?.instance === message.instance && message.seq <= this.#place.seq) return;
     this.#place = { instance: message.instance, seq: message.seq };
+    this.#greet();
     this.#become("live");
     this.#server.tell(message);
   }
 
   #lost(): void {
+    this.#greet();
     if (this.#connection === "expired") return;
     this.#become(this.#connection === "connecting" && this.#attempts === 0 ? "connecting" : "lost");
     // Jittered, so that many tabs do not knock at the same moment.
@@ -241,6 +249,7 @@ export class BrowserTransport implements Transport {
   }
 
   #become(connection: Connection): void {
+    if (connection === "expired") this.#greet();
     if (connection === this.#connection) return;
     this.#connection = connection;
     this.#connections.tell(connection);

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 OPENAPI = json.loads((ENGINE.parent / "contracts" / "openapi.json").read_text())
 schema = schemathesis.openapi.from_dict(OPENAPI)
-# Ending the engine has its own tests; here it must survive.
-tested = schema.exclude(path="/api/shutdown")
+# Ending the engine has its own tests; here it must survive. An object store would be looked for outside this machine.
+tested = schema.exclude(path="/api/shutdown").exclude(path="/api/data/catalog", method="PUT")
 
 
 @pytest.fixture(scope="module")

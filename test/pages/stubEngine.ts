@@ -409,7 +409,8 @@ export class StubEngine {
           json({ imported: this.symbols.flatMap(({ coverage }) => coverage.map(({ barType }) => barType)), symbols: this.symbols });
           return this.publish({ type: "data.changed", barTypes: [] });
         case "GET /strategies":
-          return json({ strategies: this.strategies, problems: [] });
+          // The engine lists what lies in folders that connected clients declared: nothing before the page's own connection is there.
+          return json({ strategies: this.#sockets.clients.size > 0 ? this.strategies : [], problems: [] });
         case "GET /strategies/…": {
           const strategy = this.strategies.find(
             ({ path, name }) => path === url.searchParams.get("path") && (!url.searchParams.has("name") || name === url.searchParams.get("name")),
