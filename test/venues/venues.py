@@ -103,7 +103,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.venues.asked.append((time.monotonic(), f"{self.path}{f'?{body.decode()}' if self._is_form() else ''}"))
         host, _, rest = self.path.lstrip("/").partition("/")
         address = urllib.parse.urlsplit(f"//x/{rest}")
-        query = dict(urllib.parse.parse_qsl(address.query) + urllib.parse.parse_qsl(body.decode() if self._is_form() else ""))
+        query = dict(
+            urllib.parse.parse_qsl(address.query) + urllib.parse.parse_qsl(body.decode() if self._is_form() else "")
+        )
         fault, value = self.venues.take_fault(self.path) or (None, None)
         if fault == "status":
             return self._send(value, json.dumps({"code": -1, "msg": "out of order"}).encode())
@@ -161,7 +163,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "POST" and "delete" in options:
             return self._xml("<DeleteResult></DeleteResult>")
         if self.command == "PUT":
-            if "aws-chunked" in self.headers.get("Content-Encoding", "") or "x-amz-decoded-content-length" in self.headers:
+            if (
+                "aws-chunked" in self.headers.get("Content-Encoding", "")
+                or "x-amz-decoded-content-length" in self.headers
+            ):
                 body = _unchunk(body)
             held[key if "partNumber" not in options else f"{key}?part={int(options['partNumber']):05d}"] = body
             return self._send(200, b"", {"ETag": f'"{hashlib.md5(body).hexdigest()}"'})  # noqa: S324
@@ -176,11 +181,17 @@ class _Handler(BaseHTTPRequestHandler):
                 "<LastModified>2024-01-01T00:00:00.000Z</LastModified></Contents>"
                 for name in found
             )
-            return self._xml(f"<ListBucketResult><IsTruncated>false</IsTruncated><KeyCount>{len(found)}</KeyCount>{items}</ListBucketResult>")
+            return self._xml(
+                f"<ListBucketResult><IsTruncated>false</IsTruncated><KeyCount>{len(found)}</KeyCount>{items}</ListBucketResult>"
+            )
         if "/" not in key.strip("/"):
             return self._send(200, b"")
         if key not in held:
-            return self._send(404, b"" if self.command == "HEAD" else b"<Error><Code>NoSuchKey</Code></Error>", {"Content-Type": "application/xml"})
+            return self._send(
+                404,
+                b"" if self.command == "HEAD" else b"<Error><Code>NoSuchKey</Code></Error>",
+                {"Content-Type": "application/xml"},
+            )
         data, headers, status = held[key], {"Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT", "ETag": '"x"'}, 200
         if wanted := self.headers.get("Range"):
             first, _, last = wanted.removeprefix("bytes=").partition("-")
@@ -263,7 +274,20 @@ _BTC, _NEW = _market("BTC"), _market("NEW")
 def kline(at: int) -> list[Any]:
     """One candle by its opening."""
     n = at // MINUTE % 1_000
-    return [at, f"{100 + n % 7}.10", f"{110 + n % 7}.25", f"{90 + n % 5}.00", f"{100 + n % 3}.50", f"{n}.00012", at + MINUTE - 1, "1", 1, "0", "0", "0"]
+    return [
+        at,
+        f"{100 + n % 7}.10",
+        f"{110 + n % 7}.25",
+        f"{90 + n % 5}.00",
+        f"{100 + n % 3}.50",
+        f"{n}.00012",
+        at + MINUTE - 1,
+        "1",
+        1,
+        "0",
+        "0",
+        "0",
+    ]
 
 
 def _klines(query: dict[str, str]) -> Any:
@@ -370,7 +394,13 @@ def _tardis(path: str, headers: dict[str, str]) -> tuple[int, bytes, dict[str, s
     if "/exchanges/" in path:
         return _json({"code": 400, "message": "There is no such exchange"}, 400)
     if path.endswith("/instruments/binance/btcusdt"):
-        told = {"baseCurrency": "BTC", "quoteCurrency": "USDT", "type": "spot", "priceIncrement": 0.01, "amountIncrement": 0.00001}
+        told = {
+            "baseCurrency": "BTC",
+            "quoteCurrency": "USDT",
+            "type": "spot",
+            "priceIncrement": 0.01,
+            "amountIncrement": 0.00001,
+        }
         return _json({"id": "btcusdt", **told}) if authorized else _json({"code": 401, "message": "no"}, 401)
     parts = path.strip("/").split("/")
     day = "-".join(parts[3:6])
@@ -402,11 +432,15 @@ def _databento(path: str, query: dict[str, str], headers: dict[str, str]) -> tup
     if path.endswith("list_datasets"):
         return _json(["XNAS.ITCH", "GLBX.MDP3"])
     if path.endswith("list_publishers"):
-        return _json([{"publisher_id": _PUBLISHER, "dataset": "GLBX.MDP3", "venue": "GLBX", "description": "CME Globex MDP 3.0"}])
+        return _json(
+            [{"publisher_id": _PUBLISHER, "dataset": "GLBX.MDP3", "venue": "GLBX", "description": "CME Globex MDP 3.0"}]
+        )
     if path.endswith("get_dataset_range"):
         return _json({"start": "2018-05-01T00:00:00.000000000Z", "end": "2024-02-01T00:00:00.000000000Z"})
     if query["symbols"] != "ESH4":
-        return _json({"detail": {"case": "symbology_invalid_symbol", "message": "None of the symbols could be resolved"}}, 422)
+        return _json(
+            {"detail": {"case": "symbology_invalid_symbol", "message": "None of the symbols could be resolved"}}, 422
+        )
     start, end = (int(datetime.fromisoformat(query[name]).timestamp()) * 10**9 for name in ("start", "end"))
     schema = query["schema"]
     if schema == "definition":
@@ -434,7 +468,9 @@ def _dbn(schema: str, start: int, end: int, records: list[bytes]) -> bytes:
     day = datetime.fromtimestamp(start / _UNIT, UTC)
     mapping = text("ESH4", symbol) + struct.pack("<I", 1)
     after = day + timedelta(days=400)
-    mapping += struct.pack("<II", int(day.strftime("%Y%m%d")), int(after.strftime("%Y%m%d"))) + text(str(_INSTRUMENT), symbol)
+    mapping += struct.pack("<II", int(day.strftime("%Y%m%d")), int(after.strftime("%Y%m%d"))) + text(
+        str(_INSTRUMENT), symbol
+    )
     body = text("GLBX.MDP3", 16) + struct.pack("<HQQQQBBB", _SCHEMAS[schema], start, end, 0, 2**64 - 1, 1, 0, 0)
     body += b"\0" * 47 + struct.pack("<I", 0)
     body += struct.pack("<I", 1) + text("ESH4", symbol) + struct.pack("<I", 0) + struct.pack("<I", 0)
@@ -464,7 +500,17 @@ def _definition(at: int) -> bytes:
     struct.pack_into("<i", record, 140, 1)
     struct.pack_into("<i", record, 148, 1)
     struct.pack_into("<i", record, 160, 2**31 - 1)
-    texts = {186: "USD", 190: "USD", 200: "ESH4", 222: "ES", 243: "XCME", 248: "ES", 255: "FFIXSX", 262: "FUT", 269: "IPNT"}
+    texts = {
+        186: "USD",
+        190: "USD",
+        200: "ESH4",
+        222: "ES",
+        243: "XCME",
+        248: "ES",
+        255: "FFIXSX",
+        262: "FUT",
+        269: "IPNT",
+    }
     for place, text in {**texts, 325: "F", 342: "F", 349: "A", 353: "N"}.items():
         record[place : place + len(text)] = text.encode()
     struct.pack_into("<q", record, 328, none)
