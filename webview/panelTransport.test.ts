@@ -56,6 +56,13 @@ describe("a request", () => {
     say({ kind: "reply", id: lastId(), value: "late" });
   });
 
+  test("that asks a person takes as long as the person does", async () => {
+    const saved = open().act({ type: "saveFile", name: "chart.png", bytes: new Uint8Array() });
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    say({ kind: "reply", id: lastId(), value: null });
+    await expect(saved).resolves.toBeUndefined();
+  });
+
   test("that is no longer wanted ends with the wish", async () => {
     const abort = new AbortController();
     const asked = open().call("getRun", { path: { id: "a" } }, abort.signal);

@@ -27,6 +27,9 @@ export interface EditorApi {
 
 const ANSWER_MS = 30_000;
 
+/** Actions that open a dialog: their answer takes as long as a person does. */
+const ASKING: ReadonlySet<PanelAction["type"]> = new Set(["importData", "deleteRuns", "saveFile"]);
+
 interface Waiting {
   resolve(value: unknown): void;
   reject(error: unknown): void;
@@ -59,7 +62,8 @@ export class PanelTransport implements Transport {
   }
 
   async act(action: PanelAction): Promise<void> {
-    await this.#ask((id) => ({ kind: "action", id, action }), action.type);
+    const patience = ASKING.has(action.type) ? null : ANSWER_MS;
+    await this.#ask((id) => ({ kind: "action", id, action }), action.type, undefined, patience);
   }
 
   onServerMessage(handler: (message: ServerMessage) => void): () => void {
@@ -104,11 +108,12 @@ export class PanelTransport implements Transport {
     this.#api.postMessage(message);
   }
 
-  #ask(message: (id: number) => FromPanel, what: string, signal?: AbortSignal): Promise<unknown> {
+  #ask(message: (id: number) => FromPanel, what: string, signal?: AbortSignal, patience: number | null = ANSWER_MS): Promise<unknown> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const id = ++this.#last;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => end(() => reject(TinoError.of("request_timeout", { call: what, seconds: ANSWER_MS / 1_000 }))), ANSWER_MS);
+      const give = (ms: number) => setTimeout(() => end(() => reject(TinoError.of("request_timeout", { call: what, seconds: ms / 1_000 }))), ms);
+      const timer = patience === null ? undefined : give(patience);
       const aborted = () => end(() => reject(signal?.reason));
       const end = (settle: () => void) => {
         clearTimeout(timer);
