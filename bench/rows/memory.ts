@@ -1,9 +1,9 @@
 /** Resident memory of the engine and its children while nobody does anything: a client is connected, one window's language session is open. */
 import type { EngineStatus } from "#contracts";
 import { openLanguageSocket } from "../../extension/client/socket.ts";
-import { until } from "../../test/rig.ts";
 import { connect, memoryOf, python, startFloor, thirdPartyModules, withHome } from "../engine.ts";
 import { atMost, type Row } from "../row.ts";
+import { untilWarm } from "../runs.ts";
 
 const MEGABYTE = 1_000_000;
 const MOST_MB = 90;
@@ -20,14 +20,8 @@ function idleStatus(): Promise<EngineStatus> {
       socket.send(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: { processId: null, rootUri: null, capabilities: {} } }));
       await answered;
       await link.call("listSymbols");
-      let status = await link.call("getEngine");
-      await until(
-        async () => {
-          status = await link.call("getEngine");
-          return ["spare", "language"].every((role) => status.children.some((child) => child.role === role));
-        },
-        () => `children: ${status.children.map(({ role }) => role).join(", ")}`,
-      );
+      await untilWarm(link);
+      const status = await link.call("getEngine");
       socket.close();
       return status;
     } finally {
