@@ -138,12 +138,14 @@ function noted(place: Place): Place {
   return { ...place, processes: { ...place.processes, signal } };
 }
 
-/** Whom a signal to this PID would reach: an engine of this home, nobody (gone, or a zombie that keeps the PID from others), or somebody else. */
+/** Whom a signal to this PID would reach: an engine of this home, nobody (gone, dying, or a zombie that keeps the PID from others), or somebody else. */
 function hitBy(pid: number): "engine" | "nobody" | "other" {
   try {
     const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
-    const isEngine = readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("tino_engine\0serve");
-    if (isEngine && environment.includes(`TINO_HOME=${paths.home}`)) return "engine";
+    const program = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+    if (program.includes("tino_engine\0serve") && environment.includes(`TINO_HOME=${paths.home}`)) return "engine";
+    // One that another client has just killed has lost its memory, and with it both, a moment before it is a zombie. It keeps its PID until then.
+    if (program === "") return "nobody";
   } catch {
     // Gone, or another user's: the next look tells which.
   }
